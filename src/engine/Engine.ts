@@ -1,0 +1,106 @@
+/** The container engine port: what a build worker needs of Docker or Podman, and nothing more. */
+import { Context, type Effect, Schema, type Stream } from "effect"
+import type { ContainerExit, ContainerSpec } from "./ContainerSpec.ts"
+
+/** Something the engine refused, could not do, or did not answer. `reason` is what callers act on. */
+export class EngineError extends Schema.TaggedError<EngineError>()("EngineError", {
+  operation: Schema.String,
+  /** The container, image or volume concerned. */
+  subject: Schema.String,
+  /** unreachable: the engine does not answer. missing: no such thing. conflict: the name is taken. refused: it said no. timeout: it took too long. */
+  reason: Schema.Literals(["unreachable", "missing", "conflict", "refused", "timeout", "wrong-architecture"]),
+  message: Schema.String
+}) {}
+
+export interface EngineInfo {
+  readonly kind: "docker" | "podman"
+  readonly version: string
+  readonly apiVersion: string
+  readonly dataRoot: string
+  readonly architecture: string
+  readonly rootless: boolean
+  /** Whether memory and pids limits take effect (rootless on cgroup v1 ignores them silently). */
+  readonly limitsEnforced: boolean
+  readonly selinux: boolean
+  readonly liveRestore: boolean
+}
+
+export interface ImageInfo {
+  /** `sha256:…`: what a step runs by. */
+  readonly id: string
+  readonly references: ReadonlyArray<string>
+  readonly architecture: string
+  readonly sizeBytes: number
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
+  readonly labels: Readonly<Record<string, string>>
+}
+
+export interface ContainerSummary {
+  readonly name: string
+  readonly id: string
+  readonly image: string
+  readonly running: boolean
+  readonly labels: Readonly<Record<string, string>>
+}
+
+export type PullPolicy = "if-not-present" | "always" | "never"
+
+/** What happens to a container, told before anything depends on it. */
+export type ContainerEvent =
+  | { readonly _tag: "Created"; readonly name: string; readonly id: string }
+  | { readonly _tag: "Started"; readonly name: string; readonly startedAt: number }
+  | { readonly _tag: "Exited"; readonly name: string; readonly exit: ContainerExit }
+  | { readonly _tag: "Removed"; readonly name: string }
+
+/** Where a step's raw output goes. Called in order, one call at a time; the engine waits for each. */
+export interface OutputSink {
+  write(from: "stdout" | "stderr", bytes: Uint8Array): Effect.Effect<void>
+}
+
+export class Engine extends Context.Service<
+  Engine,
+  {
+    /** What answers on the socket. Fails with `unreachable` when nothing does. */
+    readonly info: Effect.Effect<EngineInfo, EngineError>
+    /**
+     * Runs one step to its end: creates, starts, captures every byte of output, waits, commits if asked, removes.
+     * The container is gone when this returns, however it returns; interruption kills it at once. `watch` hears of
+     * each transition before the next one begins; its failure ends the step.
+     */
+    run<E>(
+      spec: ContainerSpec,
+      sink: OutputSink,
+      watch: (event: ContainerEvent) => Effect.Effect<void, E>
+    ): Effect.Effect<ContainerExit, EngineError | E>
+    /** Containers that carry all of these labels, running or not. */
+    list(labels: Readonly<Record<string, string>>): Effect.Effect<ReadonlyArray<ContainerSummary>, EngineError>
+    /** Kills and removes; succeeds when it is not there. True if there was something to remove. */
+    remove(name: string): Effect.Effect<boolean, EngineError>
+    /** Undefined when the engine has no such image. */
+    inspectImage(reference: string): Effect.Effect<ImageInfo | undefined, EngineError>
+    /**
+     * The image of this reference, pulled as the policy says. Fails with `missing` (never, and not there), `timeout`
+     * (in all, or without progress), `refused` (the registry's words in the message), `wrong-architecture`.
+     */
+    ensureImage(
+      reference: string,
+      options: {
+        readonly policy: PullPolicy
+        readonly timeoutSeconds: number
+        readonly inactivitySeconds: number
+        readonly architecture: string | null
+      }
+    ): Effect.Effect<ImageInfo, EngineError>
+    /** Makes an image of an uncompressed tar of a root file system. */
+    importImage<E>(
+      tar: Stream.Stream<Uint8Array, E>,
+      reference: string,
+      labels: Readonly<Record<string, string>>
+    ): Effect.Effect<ImageInfo, EngineError | E>
+    /** Images that carry all of these labels. */
+    listImages(labels: Readonly<Record<string, string>>): Effect.Effect<ReadonlyArray<ImageInfo>, EngineError>
+    /** Succeeds when it is not there; fails with `conflict` when a container uses it. */
+    removeImage(reference: string): Effect.Effect<void, EngineError>
+  }
+>()("adjutant/engine/Engine") {}
