@@ -1,0 +1,28 @@
+/** What has happened to the daemon itself, outside any attempt: the stream `daemon.jsonl`. */
+import { Schema } from "effect"
+import { AttemptNumber, InstanceId, TaskId } from "./Ids.ts"
+
+export const DaemonEvent = Schema.TaggedUnion({
+  Started: {
+    instance: InstanceId,
+    bootId: Schema.String,
+    version: Schema.String,
+    pid: Schema.Int,
+    engine: Schema.String,
+    hub: Schema.String
+  },
+  TaskTaken: { task: TaskId, attempt: AttemptNumber, method: Schema.String },
+  TaskRefused: { task: TaskId, method: Schema.String, soft: Schema.Boolean, reason: Schema.String },
+  /** The hub called a task ours that we did not know, on two looks; it was given back. */
+  StaleTaskFreed: { task: TaskId },
+  /** Something with our labels that no live attempt owned. */
+  Reaped: { kind: Schema.Literals(["container", "image"]), name: Schema.String, reason: Schema.String },
+  BuildrootExpired: { buildroot: Schema.Int, reason: Schema.String },
+  ImageMade: { key: Schema.String, image: Schema.String, bytes: Schema.Int },
+  ImageEvicted: { key: Schema.String, image: Schema.String, reason: Schema.String },
+  AttemptRecovered: { task: TaskId, attempt: AttemptNumber, how: Schema.String },
+  Stopping: { reason: Schema.String },
+  Stopped: { exitCode: Schema.Int }
+})
+export type DaemonEvent = typeof DaemonEvent.Type
+export const told = DaemonEvent.cases
