@@ -57,3 +57,16 @@ export const buildrootError = fault("BuildrootError")
 export const parameterError = fault("ParameterError")
 /** Anything kojid has no class for; it reports those with code 1. */
 export const otherError = (message: string) => new KojiFault({ code: 1, message })
+
+/** This host cannot run the task (now): the hub should give it to another. Soft refusals expire at the hub after 15 min. */
+export class RefuseTask extends Schema.TaggedError<RefuseTask>()("RefuseTask", {
+  soft: Schema.Boolean,
+  message: Schema.String
+}) {}
+
+/** Nothing is wrong with the task, but it cannot go on here: it is given back to run again (kojid's "server restart"). */
+export class GiveBack extends Schema.TaggedError<GiveBack>()("GiveBack", { message: Schema.String }) {}
+
+/** The ways in which a task, or a step of one, fails. Everything else is a defect. */
+export const TaskFailure = Schema.Union([KojiFault, RefuseTask, GiveBack])
+export type TaskFailure = typeof TaskFailure.Type

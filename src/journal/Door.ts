@@ -1,0 +1,110 @@
+/**
+ * The one door through which a task handler touches the world.
+ *
+ * A handler is an Effect program that needs nothing but a door. Whatever it does to engine, hub or disk is the work
+ * of a step: the door journals the intent, runs the work, and journals the outcome. The work may be interrupted, the
+ * record of it may not; a defect, or an interruption by shutdown or hand-over, is no outcome and leaves the intent
+ * open. Which door a handler runs under it cannot tell: this one records, and answers from the record as far as the
+ * record goes; one that has no world at all can replay the same program from its journal alone, by type.
+ */
+import { Cause, Effect, Exit, Option, Schema } from "effect"
+import { get } from "effect/HashMap"
+import { order } from "../core/AttemptCommand.ts"
+import type { SettlementRule } from "../core/AttemptEvent.ts"
+import { StepPath } from "../core/Ids.ts"
+import { GiveBack, TaskFailure } from "../koji/Fault.ts"
+import { AttemptJournal } from "./AttemptJournal.ts"
+import { digestOf } from "./Canonical.ts"
+
+/** Where in the program a step stands, and what it depends on. */
+export interface StepAt {
+  /** The logical path below the attempt, as `install/1`: the same whenever the program runs again. */
+  readonly path: string
+  /** How it is settled when a crash came between intent and outcome. */
+  readonly rule: SettlementRule
+  /** What the work is given. A program that asks for the same path with another input has diverged. */
+  readonly input?: Schema.Json
+}
+
+/** A door to the services of `World`. */
+export interface DoorTo<World> {
+  /** Runs `work` once, ever: the second time a program comes here it is answered from the record. */
+  step<A, I extends Schema.Json>(
+    at: StepAt,
+    schema: Schema.Codec<A, I>,
+    work: Effect.Effect<A, TaskFailure, World>
+  ): Effect.Effect<A, TaskFailure>
+  /** Tells the reader of the journal something that decides nothing. */
+  note(text: string): Effect.Effect<void>
+}
+
+const encodeFailure = Schema.encodeSync(Schema.toCodecJson(TaskFailure))
+const decodeFailure = Schema.decodeUnknownEffect(Schema.toCodecJson(TaskFailure))
+
+/** The recording door of the attempt whose journal and world are at hand. */
+export const recording = <World>() =>
+  Effect.gen(function* () {
+    const journal = yield* AttemptJournal
+    const world = yield* Effect.context<World>()
+
+    const answer = Effect.fnUntraced(function* <A, I extends Schema.Json>(
+      path: StepPath,
+      input: string,
+      schema: Schema.Codec<A, I>
+    ) {
+      const state = yield* journal.state
+      if (state._tag === "Unknown") return Option.none<Effect.Effect<A, TaskFailure>>()
+      const record = Option.getOrUndefined(get(state.steps, path))
+      if (record === undefined) return Option.none<Effect.Effect<A, TaskFailure>>()
+      if (record.input !== input) {
+        return Option.some(Effect.fail(new GiveBack({ message: `the program diverged from its journal at ${path}` })))
+      }
+      switch (record._tag) {
+        case "Open":
+          return Option.none<Effect.Effect<A, TaskFailure>>()
+        case "Succeeded":
+          return Option.some(
+            journal.getValue(record.value).pipe(
+              Effect.flatMap((value) => Schema.decodeUnknownEffect(schema)(value)),
+              Effect.orDie
+            )
+          )
+        case "Failed":
+          return Option.some(decodeFailure(record.error).pipe(Effect.orDie, Effect.flatMap(Effect.fail)))
+      }
+    })
+
+    const step = <A, I extends Schema.Json>(
+      at: StepAt,
+      schema: Schema.Codec<A, I>,
+      work: Effect.Effect<A, TaskFailure, World>
+    ): Effect.Effect<A, TaskFailure> =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.gen(function* () {
+          const path = StepPath.make(at.path)
+          const input = digestOf(at.input ?? null)
+          const recorded = yield* answer(path, input, schema)
+          if (Option.isSome(recorded)) return yield* recorded.value
+          yield* journal.submit(order.IntendStep.make({ step: path, rule: at.rule, input })).pipe(
+            // The only lawful rejection here is "being stopped": wait for the interruption that is on its way.
+            Effect.catchTag("Rejected", () => restore(Effect.never)),
+            Effect.orDie
+          )
+          const exit = yield* Effect.exit(restore(work).pipe(Effect.provideContext(world)))
+          if (Exit.isSuccess(exit)) {
+            const encoded = yield* Schema.encodeEffect(schema)(exit.value).pipe(Effect.orDie)
+            const value = yield* journal.putValue(encoded).pipe(Effect.orDie)
+            yield* journal.submit(order.SucceedStep.make({ step: path, value })).pipe(Effect.orDie)
+            return exit.value
+          }
+          const failure = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
+          if (failure !== undefined && !Cause.hasInterrupts(exit.cause) && !Cause.hasDies(exit.cause)) {
+            yield* journal.submit(order.FailStep.make({ step: path, error: encodeFailure(failure) })).pipe(Effect.orDie)
+          }
+          return yield* Effect.failCause(exit.cause)
+        })
+      ).pipe(Effect.withSpan("step", { attributes: { path: at.path } }))
+
+    const note = (text: string) => journal.submit(order.Note.make({ text })).pipe(Effect.orDie, Effect.asVoid)
+    return { step, note } satisfies DoorTo<World>
+  })
