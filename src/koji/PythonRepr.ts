@@ -70,6 +70,13 @@ export const pythonTruth = (value: PythonValue | undefined): boolean => {
   return Object.keys(value).length > 0
 }
 
+/** Whether the value is a dict: what Koji calls a struct. */
+export const isPythonDict = (value: PythonValue): value is { readonly [key: string]: PythonValue } =>
+  typeof value === "object" &&
+  value !== null &&
+  !isList(value) &&
+  !(value instanceof Uint8Array || value instanceof PythonTuple || value instanceof PythonFloat)
+
 const isList = (value: PythonValue): value is ReadonlyArray<PythonValue> => Array.isArray(value)
 
 const escapes: Readonly<Record<string, string>> = {
