@@ -98,9 +98,9 @@ export const taskArchChoices = (
   arch: string,
   source: SourceArches,
   tag: { readonly arches: string | null; readonly noarchArches: string | null },
-  literalTaskArches: string
+  literalTaskArches: ReadonlyArray<string>
 ): Result.Result<string | ReadonlyArray<string>, KojiFault> => {
-  if (fnmatchAny(arch, splitWords(literalTaskArches))) return Result.succeed(arch)
+  if (fnmatchAny(arch, literalTaskArches)) return Result.succeed(arch)
   if (arch !== "noarch") return Result.succeed(canonicalArch(arch))
   const noarchArches = tag.noarchArches ?? ""
   if (source.exclusiveArch.length === 0 && source.excludeArch.length === 0 && noarchArches === "") {
