@@ -16,3 +16,6 @@ export const canonical = (value: Schema.Json): string => {
 /** 128 bits of the SHA-256 of the canonical text, in hex: enough to tell values apart, short enough to read. */
 export const digestOf = (value: Schema.Json): string =>
   createHash("sha256").update(canonical(value)).digest("hex").slice(0, 32)
+
+/** The same, of bytes. */
+export const digestOfBytes = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex").slice(0, 32)

@@ -1,0 +1,332 @@
+/**
+ * What `mock --rebuild` does, as container steps: the source package is made again inside the root, what it requires
+ * is installed, what it generates as further requirements too, and then it is built (tasks.md 2A, 14.5).
+ *
+ * When nothing is missing all of it is one container; each time something is, that container ends with a code of its
+ * own, the requirements become an installed image, and the next round runs in that one over the same `/builddir`.
+ */
+
+import { chmod, copyFile, mkdir, readdir, rm, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { Effect, Schema } from "effect"
+import { setBuildRootState, updateBuildRootList } from "../hub/calls/buildroots.ts"
+import { buildError, type TaskFailure } from "../koji/Fault.ts"
+import { renderRpmMacros } from "../koji/Macros.ts"
+import { pythonRepr } from "../koji/PythonRepr.ts"
+import { requirementTexts } from "../koji/Requirements.ts"
+import { buildrootEnvironment, personality } from "./BaseImage.ts"
+import { BuilderSettings } from "./BuilderSettings.ts"
+import { type Buildroot, hubPackages } from "./Buildroot.ts"
+import { type MockStatus, mockStatus, own, runContainer } from "./ContainerSteps.ts"
+import { buildFailed, sourceFailed } from "./Failures.ts"
+import { hubStep } from "./HubSteps.ts"
+import { ImageRecord } from "./ImageStore.ts"
+import { installedImage } from "./InstalledImage.ts"
+import { KojiLogs } from "./KojiLogs.ts"
+import * as Scripts from "./Scripts.ts"
+import { readResults, readSmall } from "./SourceFile.ts"
+import { giveToBuildUser, Workspace } from "./Workspace.ts"
+import { Door } from "./World.ts"
+
+/** A source package that has been fetched into the attempt's input directory. */
+export interface Source {
+  readonly file: string
+  readonly specs: ReadonlyArray<string>
+}
+
+/** mock's bound on both of its loops. */
+const roundsMax = 10
+
+const Status = Schema.Struct({
+  status: Schema.NullOr(Schema.Int),
+  signal: Schema.NullOr(Schema.Int),
+  detail: Schema.String,
+  stage: Schema.String
+})
+
+/** Builds the package for `target` (the task's own arch, also `noarch`). The directories that hold the results. */
+export const rebuild = Effect.fn("rebuild")(function* (root: Buildroot, source: Source, target: string) {
+  yield* hubStep("building", Schema.Null, setBuildRootState(root.id, "BUILDING").pipe(Effect.as(null)))
+  const attempted = yield* Effect.exit(rounds(root, source, target))
+  // The hub hears what was installed, of a failed build too: that list is what the next one is compared with.
+  const image = attempted._tag === "Success" ? attempted.value.image : root.image
+  const packages = yield* hubPackages("packages/after", root, image)
+  yield* hubStep("packages/update", Schema.Null, updateBuildRootList(root.id, packages).pipe(Effect.as(null)), {
+    rule: "ask"
+  })
+  const { status } = yield* attempted
+  if (status._tag === "Signal" || status.status !== 0) return yield* root.expireAnd(buildFailed(target, status))
+  const directories = yield* resultDirectories("results", ["build/RPMS", "build/SRPMS"])
+  return { directories }
+})
+
+/** The rounds of building, until one needs nothing more: the image it ran in, and how it ended. */
+const rounds = Effect.fnUntraced(function* (root: Buildroot, source: Source, target: string) {
+  const door = yield* Door
+  const phase = `build phase for ${source.file}`
+  yield* door.step({ path: "build/prepare", rule: "repeat" }, Schema.Null, prepare(root, source, phase))
+  let image = root.image
+  let dynamic = false
+  let stable = false
+  for (let round = 1; ; round++) {
+    const ended = yield* buildRound(root, source, image, { target, round, dynamic, stable })
+    const missing = ended.status === Scripts.exits.requiresMissing
+    const generated = ended.status === Scripts.exits.dynamicRequiresMissing
+    if (!missing && !generated) return { image, status: judged(ended) }
+    if (round >= roundsMax) return { image, status: timesUp(roundsMax) }
+    const installed = yield* installRound(root, image, round, generated)
+    if (installed.failed !== null) return { image, status: installed.failed }
+    // Nothing new was to be had: mock goes on, and so do we; rpmbuild itself will say what it misses.
+    stable = installed.image.key === image.key || installed.image.image === image.image
+    image = installed.image
+    dynamic = generated
+  }
+})
+
+const timesUp = (times: number): MockStatus => ({
+  _tag: "Status",
+  status: 10,
+  detail: `requirements still change after ${times} rounds`
+})
+
+/** rpmbuild -br that fails in earnest is mock's status 10, which points at build.log (tasks.md 14.1). */
+const judged = (ended: typeof Status.Type): MockStatus => {
+  const { detail } = ended
+  if (ended.signal !== null) return { _tag: "Signal", signal: ended.signal, detail }
+  const status = ended.status ?? 0
+  if (status === 0 || detail !== "") return { _tag: "Status", status, detail }
+  if (ended.stage === "generate") return { _tag: "Status", status: 10, detail }
+  if (ended.stage === "unpack") return { _tag: "Status", status: 40, detail }
+  return { _tag: "Status", status, detail }
+}
+
+const prepare = (root: Buildroot, source: Source, phase: string) =>
+  Effect.gen(function* () {
+    const workspace = yield* Workspace
+    const logs = yield* KojiLogs
+    yield* logs.state(`Start: ${phase}`)
+    yield* logs.state(`Start: build setup for ${source.file}`)
+    yield* Effect.promise(async () => {
+      for (const name of await readdir(workspace.builddir)) {
+        await rm(join(workspace.builddir, name), { recursive: true, force: true })
+      }
+      const build = join(workspace.builddir, "build")
+      for (const name of ["RPMS", "SPECS", "SRPMS", "SOURCES", "BUILD", "BUILDROOT", "originals"]) {
+        await mkdir(join(build, name), { recursive: true })
+        await giveToBuildUser(join(build, name))
+      }
+      await giveToBuildUser(build)
+      await copyFile(join(workspace.input, source.file), join(build, "originals", source.file))
+      await chmod(join(build, "originals", source.file), 0o644)
+      await writeFile(join(workspace.builddir, ".rpmmacros"), renderRpmMacros(root.macros))
+      await giveToBuildUser(join(workspace.builddir, ".rpmmacros"))
+    })
+    return null
+  })
+
+interface Round {
+  readonly target: string
+  readonly round: number
+  readonly dynamic: boolean
+  readonly stable: boolean
+}
+
+const buildRound = (root: Buildroot, source: Source, image: ImageRecord, how: Round) =>
+  Effect.flatMap(Door, (door) =>
+    door.step(
+      { path: `build/${how.round}`, rule: "ask", input: [image.image, how.target, how.dynamic, how.stable] },
+      Status,
+      Effect.gen(function* () {
+        const settings = yield* BuilderSettings
+        const workspace = yield* Workspace
+        const logs = yield* KojiLogs
+        const [spec, ...more] = source.specs
+        if (spec === undefined || more.length > 0) {
+          const detail =
+            spec === undefined ? "no spec file in the source package" : `several spec files: ${source.specs.join(", ")}`
+          return { status: 40, signal: null, detail, stage: "unpack" }
+        }
+        yield* writeInstalled(image)
+        if (how.round === 1) {
+          yield* logs.state(`Finish: build setup for ${source.file}`)
+          yield* logs.state(`Start: rpmbuild ${source.file}`)
+          yield* logs.state("Start: Outputting list of installed packages")
+          yield* logs.state("Finish: Outputting list of installed packages")
+        }
+        const exit = yield* runContainer({
+          step: `build/${how.round}`,
+          image: image.image,
+          command: personality(root.targetArch, [
+            "/bin/bash",
+            "--login",
+            "-c",
+            Scripts.build,
+            "build",
+            source.file,
+            spec,
+            how.target,
+            String(how.round),
+            how.dynamic ? "dynamic" : "static"
+          ]),
+          environment: {
+            ...buildrootEnvironment,
+            ...root.environment,
+            ...(how.stable ? { ADJUTANT_STABLE: "yes" } : {})
+          },
+          user: "build",
+          capabilities: "build",
+          network: "none",
+          mounts: [
+            own(workspace.builddir, "/builddir", settings.relabel),
+            own(workspace.chrootTmpdir, settings.chrootTmpdir, settings.relabel),
+            own(workspace.status, Scripts.inside.status, settings.relabel)
+          ],
+          workingDirectory: "/builddir",
+          logs: ["build.log", "mock_output.log"],
+          wallSeconds: settings.rpmbuildTimeoutSeconds,
+          commit: null
+        })
+        const status = mockStatus(exit.reason)
+        const stage = (yield* readSmall(join(workspace.status, "stage"), stageBytesMax)).trim()
+        const finished =
+          status._tag === "Signal" ||
+          status.status < Scripts.exits.requiresMissing ||
+          status.status > Scripts.exits.dynamicRequiresMissing
+        if (finished && status._tag === "Status" && status.status === 0) {
+          yield* logs.state(`Finish: rpmbuild ${source.file}`)
+          yield* logs.state(`Finish: build phase for ${source.file}`)
+          yield* logs.state("Finish: run")
+        }
+        return {
+          status: status._tag === "Status" ? status.status : null,
+          signal: status._tag === "Signal" ? status.signal : null,
+          detail: status.detail,
+          stage
+        }
+      })
+    )
+  )
+
+/** What a stage file holds is one word of ours; a build may write what it likes there. */
+const stageBytesMax = 64
+
+const Installed = Schema.Struct({
+  image: ImageRecord,
+  failed: Schema.NullOr(Schema.Struct({ status: Schema.Int, detail: Schema.String }))
+})
+
+const installRound = (root: Buildroot, image: ImageRecord, round: number, generated: boolean) =>
+  Effect.flatMap(Door, (door) =>
+    door
+      .step(
+        { path: `install/${round}`, rule: "ask", input: [image.image, generated] },
+        Installed,
+        Effect.gen(function* () {
+          const workspace = yield* Workspace
+          const { files } = yield* readResults(join(workspace.builddir, "build", "SRPMS"))
+          const suffix = generated ? ".buildreqs.nosrc.rpm" : ".src.rpm"
+          const made = files.find((file) => file.name.endsWith(suffix))
+          if (made === undefined) return yield* buildError(`no ${suffix} was left by rpmbuild`)
+          const requirements = requirementTexts(made.header)
+          return yield* installedImage(`install/${round}`, image, root.inputs, requirements).pipe(
+            Effect.map((installed) => ({ image: installed, failed: null })),
+            Effect.catchTag("NotInstalled", (error) =>
+              Effect.succeed({ image, failed: { status: error.status, detail: error.detail } })
+            )
+          )
+        })
+      )
+      .pipe(
+        Effect.map(({ image: installed, failed }) => ({
+          image: installed,
+          failed: failed === null ? null : ({ _tag: "Status", ...failed } satisfies MockStatus)
+        }))
+      )
+  )
+
+/** `installed_pkgs.log`, written just before the build: `‹nevra› ‹buildtime› ‹size› installed`. */
+const writeInstalled = Effect.fnUntraced(function* (image: ImageRecord) {
+  const workspace = yield* Workspace
+  const logs = yield* KojiLogs
+  const lines = image.packages.map(({ name, epoch, version, release, arch, buildtime, size }) => {
+    const evr = `${epoch === null ? "" : `${epoch}:`}${version}-${release}`
+    return `${name}-${evr}.${arch} ${buildtime} ${size} installed\n`
+  })
+  // Written whole each round: it is small, and the last round's list is the one that counts.
+  yield* Effect.promise(() => rm(join(workspace.logs, "installed_pkgs.log"), { force: true }))
+  yield* logs.append(["installed_pkgs.log"], lines.sort().join(""))
+})
+
+/** The host directories, below `/builddir`, in which results lie. */
+const resultDirectories = (path: string, names: ReadonlyArray<string>) =>
+  Effect.flatMap(Door, (door) =>
+    door.step(
+      { path, rule: "repeat" },
+      Schema.Array(Schema.String),
+      Effect.map(Workspace, (workspace) => names.map((name) => join(workspace.builddir, name)))
+    )
+  )
+
+/** Makes a source package again inside the root (`mock --chroot rpmbuild -bs`); the directory of the result. */
+export const rebuildSource = Effect.fn("rebuildSource")(function* (root: Buildroot, source: Source) {
+  const door = yield* Door
+  yield* hubStep("building", Schema.Null, setBuildRootState(root.id, "BUILDING").pipe(Effect.as(null)))
+  const ended = yield* door.step(
+    { path: "build/source", rule: "ask", input: [root.image.image, source.file] },
+    Schema.Struct({ ...Status.fields, specs: Schema.Array(Schema.String), directory: Schema.String }),
+    Effect.gen(function* () {
+      const settings = yield* BuilderSettings
+      const workspace = yield* Workspace
+      const logs = yield* KojiLogs
+      yield* logs.state(`Start: rpmbuild ${source.file}`)
+      const unpacked = join(workspace.chrootTmpdir, "srpm_unpacked")
+      yield* Effect.promise(async () => {
+        await mkdir(join(workspace.chrootTmpdir, "srpm"), { recursive: true })
+        await copyFile(join(workspace.input, source.file), join(workspace.chrootTmpdir, "srpm", source.file))
+        await writeFile(join(workspace.builddir, ".rpmmacros"), renderRpmMacros(root.macros))
+        await chmod(workspace.status, 0o777)
+      })
+      const exit = yield* runContainer({
+        step: "build/source",
+        image: root.image.image,
+        command: personality(root.targetArch, ["/bin/sh", "-c", Scripts.rebuildSource, "rebuild", source.file]),
+        environment: { ...buildrootEnvironment, ...root.environment },
+        user: "root",
+        capabilities: "build",
+        network: "none",
+        mounts: [
+          own(workspace.builddir, "/builddir", settings.relabel),
+          own(workspace.chrootTmpdir, settings.chrootTmpdir, settings.relabel),
+          own(workspace.status, Scripts.inside.status, settings.relabel)
+        ],
+        workingDirectory: "/",
+        logs: ["root.log", "mock_output.log"],
+        wallSeconds: settings.rpmbuildTimeoutSeconds,
+        commit: null
+      })
+      yield* logs.state(`Finish: rpmbuild ${source.file}`)
+      const status = mockStatus(exit.reason)
+      const specs = yield* Effect.promise(() => readdir(join(unpacked, "SPECS")).catch(() => []))
+      return {
+        status: status._tag === "Status" ? status.status : null,
+        signal: status._tag === "Signal" ? status.signal : null,
+        detail: status.detail,
+        stage: "source",
+        specs: specs.filter((name) => name.endsWith(".spec")),
+        directory: join(unpacked, "SRPMS")
+      }
+    })
+  )
+  if (ended.status === Scripts.exits.noSpec) {
+    const failure: TaskFailure =
+      ended.specs.length === 0
+        ? buildError("No spec file found")
+        : buildError(`Multiple spec files found: ${pythonRepr(ended.specs.map((name) => `${unpackedSpecs}/${name}`))}`)
+    return yield* failure
+  }
+  const status = judged(ended)
+  if (status._tag === "Signal" || status.status !== 0) return yield* root.expireAnd(sourceFailed(status))
+  return ended.directory
+})
+
+const unpackedSpecs = "/chroot_tmpdir/srpm_unpacked/SPECS"

@@ -1,0 +1,103 @@
+/** Reading what a build left behind, or what the hub gave: once, without following links, with a bound. */
+
+import { constants } from "node:fs"
+import { type FileHandle, lstat, open, readdir } from "node:fs/promises"
+import { join } from "node:path"
+import { Effect, Result, Schema } from "effect"
+import { headerBytesNeeded, parseRpmHeader, type RpmHeader } from "../koji/RpmHeader.ts"
+
+/** The file is not what it should be: not there, not a regular file, not an RPM. */
+export class UnreadableFile extends Schema.TaggedError<UnreadableFile>()("UnreadableFile", {
+  path: Schema.String,
+  missing: Schema.Boolean,
+  message: Schema.String
+}) {}
+
+/** A header of an RPM is never larger than this; what is larger is refused unread. */
+export const headerBytesMax = 64 * 1024 * 1024
+
+/** The header of an RPM on disk. Opens the file once, follows no link, and reads no more than the header needs. */
+export const readRpmHeader = Effect.fn("readRpmHeader")(function* (path: string) {
+  const parsed = yield* Effect.tryPromise({
+    try: () => withFile(path, readHeader),
+    catch: (cause) => unreadable(path, cause)
+  })
+  if (Result.isSuccess(parsed)) return parsed.success
+  return yield* new UnreadableFile({ path, missing: false, message: parsed.failure.message })
+})
+
+const readHeader = async (file: FileHandle, size: number) => {
+  let bytes: Buffer = Buffer.alloc(0)
+  for (;;) {
+    const needed = headerBytesNeeded(bytes)
+    if (Result.isFailure(needed) || needed.success <= bytes.length || needed.success > headerBytesMax) break
+    const more = await readStart(file, Math.min(needed.success, size))
+    if (more.length <= bytes.length) break
+    bytes = more
+  }
+  return parseRpmHeader(bytes)
+}
+
+export interface ResultFile {
+  readonly name: string
+  readonly path: string
+  readonly header: RpmHeader
+}
+
+/**
+ * The RPMs in a directory that a build has written to, by name. What is not a regular file, or is no RPM in spite of
+ * its name, is told in `strange` and is not touched further; names are single path components as readdir gives them.
+ */
+export const readResults = Effect.fn("readResults")(function* (directory: string) {
+  const names = yield* Effect.promise(() => readdir(directory).catch(() => []))
+  const files: Array<ResultFile> = []
+  const strange: Array<string> = []
+  for (const name of names.sort()) {
+    const path = join(directory, name)
+    const kind = yield* Effect.promise(() => lstat(path).catch(() => undefined))
+    if (kind?.isDirectory() === true) continue
+    if (kind?.isFile() !== true || !name.endsWith(".rpm")) {
+      strange.push(`${name} is not ${name.endsWith(".rpm") ? "a regular file" : "an RPM"}`)
+      continue
+    }
+    const header = yield* Effect.result(readRpmHeader(path))
+    if (Result.isSuccess(header)) files.push({ name, path, header: header.success })
+    else strange.push(`${name}: ${header.failure.message}`)
+  }
+  return { files, strange }
+})
+
+/** A small text that a step left for us; empty when it is missing or not a regular file. */
+export const readSmall = (path: string, bytesMax: number): Effect.Effect<string> =>
+  Effect.promise(() =>
+    withFile(path, async (file, size) => (await readStart(file, Math.min(size, bytesMax))).toString("utf8")).catch(
+      () => ""
+    )
+  )
+
+const withFile = async <A>(path: string, use: (file: FileHandle, size: number) => Promise<A>): Promise<A> => {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    const status = await file.stat()
+    if (!status.isFile()) throw new Error("not a regular file")
+    return await use(file, status.size)
+  } finally {
+    await file.close()
+  }
+}
+
+const readStart = async (file: FileHandle, length: number): Promise<Buffer> => {
+  const bytes = Buffer.alloc(length)
+  let filled = 0
+  while (filled < length) {
+    const { bytesRead } = await file.read(bytes, filled, length - filled, filled)
+    if (bytesRead === 0) break
+    filled += bytesRead
+  }
+  return bytes.subarray(0, filled)
+}
+
+const unreadable = (path: string, cause: unknown): UnreadableFile => {
+  const message = cause instanceof Error ? cause.message : String(cause)
+  return new UnreadableFile({ path, missing: message.includes("ENOENT"), message })
+}

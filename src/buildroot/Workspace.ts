@@ -1,0 +1,79 @@
+/**
+ * An attempt's own directory on the builder: made empty before the handler starts, removed after it ends.
+ *
+ * `/builddir` and `/chroot_tmpdir` of every container of the attempt are directories in here, so they outlive steps,
+ * their contents are read from the host without copying out of a container, and nothing is left on the engine
+ * (adr/0007). The build user owns them; everything read back is read without following links.
+ */
+
+import { chown, mkdir, rm } from "node:fs/promises"
+import { join } from "node:path"
+import { Context, Effect, Layer } from "effect"
+import type { AttemptNumber, TaskId } from "../core/Ids.ts"
+
+/** The unprivileged user that runs rpmbuild, and its group: mock's `mockbuild` and `mock` (tasks.md 2B). */
+export const buildUser = { name: "mockbuild", uid: 1000, group: "mock", gid: 135 } as const
+
+export class Workspace extends Context.Service<
+  Workspace,
+  {
+    readonly root: string
+    /** `<task>-<attempt>`: by which the image store knows who pins what. */
+    readonly attempt: string
+    /** `/builddir`, owned by the build user. */
+    readonly builddir: string
+    /** `/chroot_tmpdir`, owned by root. */
+    readonly chrootTmpdir: string
+    /** The raw output of each container step. */
+    readonly captures: string
+    /** Koji's logs, as they are uploaded. */
+    readonly logs: string
+    /** Files fetched from the hub. */
+    readonly input: string
+    /** Where a step that runs as the build user leaves word of how far it came. */
+    readonly status: string
+    /** A fresh, empty directory for one step's use. */
+    fresh(name: string): Effect.Effect<string>
+  }
+>()("adjutant/buildroot/Workspace") {
+  /** The directory of this attempt below `directory`, for as long as the scope lives. */
+  static readonly layer = (directory: string, task: TaskId, attempt: AttemptNumber) =>
+    Layer.effect(
+      Workspace,
+      Effect.gen(function* () {
+        const root = join(directory, "work", `${task}-${attempt}`)
+        yield* Effect.acquireRelease(
+          Effect.promise(async () => {
+            await rm(root, { recursive: true, force: true })
+            for (const name of ["builddir", "chroot_tmpdir", "captures", "logs", "input", "status", "steps"]) {
+              await mkdir(join(root, name), { recursive: true, mode: 0o755 })
+            }
+            for (const name of ["builddir", "status"]) await giveToBuildUser(join(root, name))
+          }),
+          () => Effect.promise(() => rm(root, { recursive: true, force: true })).pipe(Effect.ignoreCause)
+        )
+        return Workspace.of({
+          root,
+          attempt: `${task}-${attempt}`,
+          builddir: join(root, "builddir"),
+          chrootTmpdir: join(root, "chroot_tmpdir"),
+          captures: join(root, "captures"),
+          logs: join(root, "logs"),
+          input: join(root, "input"),
+          status: join(root, "status"),
+          fresh: Effect.fn("Workspace.fresh")((name) => Effect.promise(() => emptied(join(root, "steps", name))))
+        })
+      })
+    )
+}
+
+const emptied = async (path: string): Promise<string> => {
+  await rm(path, { recursive: true, force: true })
+  await mkdir(path, { recursive: true, mode: 0o755 })
+  return path
+}
+
+/** Hands a file or directory to the build user. Only root can; anyone else already is the only user there is. */
+export const giveToBuildUser = async (path: string): Promise<void> => {
+  if (process.getuid?.() === 0) await chown(path, buildUser.uid, buildUser.gid)
+}

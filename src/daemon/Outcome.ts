@@ -1,0 +1,50 @@
+/** What an attempt's end means to the hub: the one place where a handler's exit becomes a Koji outcome. */
+import { Cause, Exit, Option } from "effect"
+import { Outcome, type StepValue, type StopReason } from "../core/AttemptEvent.ts"
+import type { TaskFailure } from "../koji/Fault.ts"
+
+/** What a handler hands over on success: the task's result, and the uploads that the result names. */
+export interface TaskResult {
+  readonly value: StepValue
+  readonly files: ReadonlyArray<string>
+}
+
+/**
+ * kojid's mapping (tasks.md 1.4, daemon.md 4.8). A stop that was asked for explains an interruption; a defect is a
+ * fault with code 1 and the whole trace, as any unknown exception is for kojid.
+ */
+export const outcomeOf = (exit: Exit.Exit<TaskResult, TaskFailure>, stop: StopReason | null): Outcome => {
+  const { cases } = Outcome
+  if (stop !== null) return stopped(stop)
+  if (Exit.isSuccess(exit)) return cases.Success.make({ result: exit.value.value, files: exit.value.files })
+  const failure = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
+  if (failure === undefined || Cause.hasDies(exit.cause)) {
+    return Cause.hasInterruptsOnly(exit.cause)
+      ? cases.Freed.make({ reason: "interrupted" })
+      : cases.Fault.make({ code: 1, message: Cause.pretty(exit.cause) })
+  }
+  switch (failure._tag) {
+    case "KojiFault":
+      return cases.Fault.make({ code: failure.code, message: failure.message })
+    case "RefuseTask":
+      return cases.Refused.make({ soft: failure.soft, reason: failure.message })
+    case "GiveBack":
+      return cases.Freed.make({ reason: failure.message })
+  }
+}
+
+const stopped = (reason: StopReason): Outcome => {
+  const { cases } = Outcome
+  switch (reason) {
+    case "canceled":
+      return cases.Canceled.make({ reason: "the task was canceled" })
+    case "lost":
+      return cases.Lost.make({ reason: "the task is not ours any more" })
+    case "shutdown":
+      return cases.Freed.make({ reason: "the daemon is stopping" })
+    case "handover":
+      return cases.Freed.make({ reason: "handed over" })
+    case "journal-poisoned":
+      return cases.Freed.make({ reason: "the journal cannot be written" })
+  }
+}

@@ -1,0 +1,45 @@
+/** Telling the hub how a task ended (tasks.md 1.4), and what its refusal to hear it means (daemon.md 3.10). */
+import { Effect } from "effect"
+import type { Outcome } from "../core/AttemptEvent.ts"
+import type { TaskId } from "../core/Ids.ts"
+import { closeTask, failTask, freeTasks, refuseTask } from "../hub/calls/host.ts"
+import { getTaskInfo } from "../hub/calls/tasks.ts"
+import type { HubError } from "../hub/HubError.ts"
+import type { HubSession } from "../hub/HubSession.ts"
+import { AttemptJournal } from "../journal/AttemptJournal.ts"
+import { taskStateName } from "../koji/TaskState.ts"
+
+/**
+ * Reports the outcome, if it is one that is reported. Never fails: what the hub says to it is returned as a note. A
+ * report that is refused because the task is closed already, or not ours any more, has nothing left to do.
+ */
+export const report = Effect.fn("report")(function* (task: TaskId, outcome: Outcome) {
+  return yield* send(task, outcome).pipe(
+    Effect.as(""),
+    Effect.catch((error) =>
+      Effect.map(Effect.result(getTaskInfo(task)), (info) => {
+        const state = info._tag === "Success" && info.success !== null ? taskStateName(info.success.state) : undefined
+        return `${error.method}: ${error.message}${state === undefined ? "" : ` (the task is ${state})`}`
+      })
+    )
+  )
+})
+
+const send = (task: TaskId, outcome: Outcome): Effect.Effect<void, HubError, HubSession | AttemptJournal> => {
+  switch (outcome._tag) {
+    case "Success":
+      return Effect.gen(function* () {
+        const journal = yield* AttemptJournal
+        yield* closeTask(task, yield* journal.getValue(outcome.result).pipe(Effect.orDie))
+      })
+    case "Fault":
+      return failTask(task, { code: outcome.code, message: outcome.message })
+    case "Freed":
+      return freeTasks([task])
+    case "Refused":
+      return refuseTask(task, { soft: outcome.soft, message: outcome.reason })
+    case "Canceled":
+    case "Lost":
+      return Effect.void
+  }
+}

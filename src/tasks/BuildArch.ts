@@ -1,0 +1,193 @@
+/** `buildArch`: one architecture of a build (tasks.md 3.5). */
+
+import { createHash } from "node:crypto"
+import { join } from "node:path"
+import { Effect, Random, Schema } from "effect"
+import { expireBuildroot, openBuildroot, repoEvent } from "../buildroot/Buildroot.ts"
+import { hubStep } from "../buildroot/HubSteps.ts"
+import { KojiLogs } from "../buildroot/KojiLogs.ts"
+import { rebuild } from "../buildroot/Rebuild.ts"
+import { readResults, readRpmHeader } from "../buildroot/SourceFile.ts"
+import { TaskUploads } from "../buildroot/TaskUploads.ts"
+import { Workspace } from "../buildroot/Workspace.ts"
+import { Door } from "../buildroot/World.ts"
+import { getAverageBuildDuration } from "../hub/calls/builds.ts"
+import { getHost, setTaskWeight } from "../hub/calls/host.ts"
+import { getBuildConfig } from "../hub/calls/tags.ts"
+import { HubFiles } from "../hub/HubFiles.ts"
+import { findArchChoices } from "../koji/Arch.ts"
+import { buildError, type TaskFailure } from "../koji/Fault.ts"
+import { taskPath } from "../koji/Paths.ts"
+import { pythonRepr } from "../koji/PythonRepr.ts"
+import { noarchHash } from "../koji/RpmDiff.ts"
+import { adjustedBuildArchWeight } from "../koji/Weights.ts"
+import { type Handler, maybe, parameters, TagReference, type TaskContext, tagKey } from "./Task.ts"
+
+const Parameters = Schema.Struct({
+  pkg: Schema.String,
+  root: TagReference,
+  arch: Schema.String,
+  keep_srpm: Schema.Union([Schema.Boolean, Schema.Int]),
+  opts: maybe(Schema.Struct({ repo_id: maybe(Schema.Int) }))
+})
+
+/** What of the source package the program decides by. */
+export const SourceFacts = Schema.Struct({
+  name: Schema.String,
+  version: Schema.String,
+  release: Schema.String,
+  epoch: Schema.NullOr(Schema.Int),
+  file: Schema.String,
+  specs: Schema.Array(Schema.String),
+  buildArchs: Schema.Array(Schema.String),
+  exclusiveArch: Schema.Array(Schema.String),
+  excludeArch: Schema.Array(Schema.String)
+})
+export type SourceFacts = typeof SourceFacts.Type
+
+export const buildArch: Handler = Effect.fn("buildArch")(function* (task) {
+  const given = yield* parameters(task, Parameters)
+  const repoId = given.opts?.repo_id ?? null
+  if (repoId === null) return yield* buildError("A repo id must be provided")
+  const event = yield* repoEvent("event", repoId)
+  const source = yield* fetchSource(given.pkg, "SRPM file missing", () => "not a source package")
+  yield* weigh(task, source.name)
+  const arch = yield* concreteArch(task, given.arch, tagKey(given.root), event, task.arch)
+
+  const root = yield* openBuildroot(task.id, { repoId, tag: tagKey(given.root), arch, group: "build", network: false })
+  const outcome = yield* rebuild(root, source, given.arch)
+  const keep = Boolean(given.keep_srpm)
+  const uploaded = yield* uploadResults(task, outcome.directories, keep)
+  yield* expireBuildroot(root)
+  const logs = yield* uploadedLogs(task)
+  const at = (name: string) => `${taskPath(task.id)}/${name}`
+  return {
+    value: { rpms: uploaded.rpms.map(at), srpms: uploaded.srpms.map(at), logs: logs.map(at), brootid: root.id },
+    files: [...uploaded.rpms, ...uploaded.srpms, ...logs]
+  }
+})
+
+/** Fetches a source package from the hub's work directory and reads what it says of itself. */
+export const fetchSource = (path: string, missing: string, notSource: (path: string) => string) =>
+  Effect.flatMap(Door, (door) =>
+    door.step(
+      { path: "source", rule: "repeat", input: path },
+      SourceFacts,
+      Effect.gen(function* () {
+        const files = yield* HubFiles
+        const workspace = yield* Workspace
+        const name = path.split("/").at(-1) ?? ""
+        const local = join(workspace.input, name)
+        yield* files
+          .fetch(`work/${path}`, local)
+          .pipe(
+            Effect.mapError((error) =>
+              buildError(error.reason === "missing" ? `${missing}: ${path}` : `${missing}: ${path}: ${error.message}`)
+            )
+          )
+        const header = yield* readRpmHeader(local).pipe(
+          Effect.mapError((error) => buildError(`${notSource(path)}: ${error.message}`))
+        )
+        if (!header.isSource) return yield* buildError(notSource(path))
+        const { version, release, epoch, buildArchs, exclusiveArch, excludeArch } = header
+        const specs = header.fileNames.filter((file) => file.endsWith(".spec") && !file.includes("/"))
+        return { name: header.name, version, release, epoch, file: name, specs, buildArchs, exclusiveArch, excludeArch }
+      })
+    )
+  )
+
+/** A package that takes long weighs more (tasks.md 3.5): the hub's scheduler goes by it. */
+const weigh = (task: TaskContext, name: string) =>
+  Effect.gen(function* () {
+    const average = yield* hubStep("average", Schema.NullOr(Schema.Finite), getAverageBuildDuration(name, { age: 6 }))
+    if (average === null || average <= 0) return
+    yield* hubStep(
+      "weight",
+      Schema.Null,
+      setTaskWeight(task.id, adjustedBuildArchWeight(average)).pipe(Effect.as(null))
+    )
+  })
+
+/** The arch of the buildroot: the task's own, or for noarch one that host and tag have in common. A die is a step. */
+export const concreteArch = Effect.fn("concreteArch")(function* (
+  task: TaskContext,
+  arch: string,
+  tag: number | string,
+  event: number,
+  preferred: string | null
+) {
+  const door = yield* Door
+  return yield* door.step(
+    { path: "arch", rule: "repeat", input: [arch, tag, event] },
+    Schema.String,
+    Effect.gen(function* () {
+      const host = yield* getHost()
+      const config = yield* getBuildConfig(tag, { event })
+      const choices = yield* Effect.fromResult(findArchChoices(arch, host, config, preferred))
+      const at = yield* Random.nextIntBetween(0, choices.length)
+      return choices[at] ?? choices[0]
+    }).pipe(Effect.catchTag(["HubFault", "HubUnavailable", "HubNonsense"], (error) => Effect.fail(hubFailure(error))))
+  )
+})
+
+const Uploaded = Schema.Struct({ rpms: Schema.Array(Schema.String), srpms: Schema.Array(Schema.String) })
+
+/** Uploads what the build made: binary packages, the source package if it is kept, and the hashes of noarch ones. */
+const uploadResults = (task: TaskContext, directories: ReadonlyArray<string>, keepSource: boolean) =>
+  Effect.flatMap(Door, (door) =>
+    door.step(
+      { path: "upload", rule: "repeat" },
+      Uploaded,
+      Effect.gen(function* () {
+        const uploads = yield* TaskUploads
+        const logs = yield* KojiLogs
+        const found = []
+        for (const directory of directories) {
+          const { files, strange } = yield* readResults(directory)
+          for (const what of strange) yield* logs.root(`unexpected among the results: ${what}`)
+          found.push(...files)
+        }
+        const packages = found.filter((file) => !file.name.endsWith(".src.rpm") && !file.name.endsWith(".nosrc.rpm"))
+        const sources = found.filter((file) => file.name.endsWith(".src.rpm"))
+        const hashes: Record<string, string> = {}
+        for (const file of packages.filter(({ name }) => name.endsWith(".noarch.rpm"))) {
+          hashes[file.name] = noarchHash(file.header, sha256)
+        }
+        if (Object.keys(hashes).length > 0) {
+          yield* logs.append(["noarch_rpmdiff.json"], rpmdiffDocument(task.id, hashes))
+        }
+        for (const file of packages) yield* uploads.file(file.path, file.name)
+        const srpms: Array<string> = []
+        if (keepSource) {
+          const [source, ...more] = sources
+          if (source === undefined) return yield* buildError(`no srpm files found for task ${task.id}`)
+          if (more.length > 0) {
+            const names = sources.map(({ name }) => name)
+            return yield* buildError(`multiple srpm files found for task ${task.id}: ${pythonRepr(names)}`)
+          }
+          for (const tag of ["packager", "vendor", "distribution"] as const) {
+            if (!source.header[tag]) return yield* buildError(`The build system failed to set the ${tag} tag`)
+          }
+          yield* uploads.file(source.path, source.name)
+          srpms.push(source.name)
+        }
+        return { rpms: packages.map(({ name }) => name), srpms }
+      }).pipe(Effect.catchTag("UnreadableFile", (error) => Effect.fail<TaskFailure>(buildError(error.message))))
+    )
+  )
+
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex")
+
+/** As Python's `json.dump(indent=2, sort_keys=True)` writes it. */
+const rpmdiffDocument = (task: number, hashes: Record<string, string>): string =>
+  JSON.stringify({ [task]: Object.fromEntries(Object.entries(hashes).sort(([a], [b]) => (a < b ? -1 : 1))) }, null, 2)
+
+/** Sees all logs of the attempt to the hub, and names those that have arrived; an empty log never does. */
+export const uploadedLogs = (_task: TaskContext) =>
+  Effect.flatMap(Door, (door) =>
+    door.step(
+      { path: "logs", rule: "repeat" },
+      Schema.Array(Schema.String),
+      Effect.flatMap(TaskUploads, (uploads) => uploads.flushLogs)
+    )
+  )

@@ -1,0 +1,83 @@
+/** Handing work to child tasks, and waiting for them (tasks.md 1.6, 1.7). */
+import { Effect, Schema } from "effect"
+import { hubFailure, hubStep } from "../buildroot/HubSteps.ts"
+import { Door } from "../buildroot/World.ts"
+import {
+  cancelTaskChildren,
+  getTaskResult,
+  subtask as makeSubtask,
+  taskSetWait,
+  taskWait,
+  taskWaitResults
+} from "../hub/calls/tasks.ts"
+import { TaskAlerts } from "../hub/TaskAlerts.ts"
+import type { Value } from "../hub/Value.ts"
+import type { TaskContext } from "./Task.ts"
+
+/** How long a waiting task goes without asking when nobody wakes it: kojid's cycle (daemon.md 4.12). */
+const pollSeconds = 15
+
+export interface SubtaskRequest {
+  readonly method: string
+  readonly arguments: ReadonlyArray<Value>
+  /** What makes creation repeatable: the same parent and label is the same task. Null for `waitrepo`, as kojid. */
+  readonly label: string | null
+  readonly arch?: string
+}
+
+/** The child of this label: made, or found if an earlier attempt made it. */
+export const subtask = (task: TaskContext, request: SubtaskRequest) =>
+  hubStep(
+    `subtask/${request.label ?? request.method}`,
+    Schema.Int,
+    makeSubtask({
+      method: request.method,
+      arglist: request.arguments,
+      parent: task.id,
+      ...(request.label === null ? {} : { label: request.label }),
+      ...(request.arch === undefined ? {} : { arch: request.arch })
+    }),
+    { rule: request.label === null ? "ask" : "repeat" }
+  )
+
+/**
+ * Waits for all of these children and returns their results by id. With `failAny` the first one that fails ends the
+ * wait: its siblings are canceled and its fault is ours. Waiting is one step; its polls are none.
+ */
+export const waitFor = Effect.fn("waitFor")(function* (
+  task: TaskContext,
+  name: string,
+  children: ReadonlyArray<number>,
+  failAny: boolean
+) {
+  const door = yield* Door
+  const results = yield* door.step(
+    { path: `wait/${name}`, rule: "repeat", input: [...children] },
+    Schema.Array(Schema.Tuple([Schema.Int, Schema.Json])),
+    Effect.gen(function* () {
+      yield* taskSetWait(task.id, children)
+      const checked = new Set<number>()
+      for (;;) {
+        const [finished, unfinished] = yield* taskWait(task.id)
+        if (failAny)
+          yield* failFirst(
+            task,
+            finished.filter((id) => !checked.has(id))
+          )
+        for (const id of finished) checked.add(id)
+        if (unfinished.length === 0) break
+        const alerts = yield* TaskAlerts
+        yield* Effect.raceFirst(alerts.next(task.id), Effect.sleep(`${pollSeconds} seconds`))
+      }
+      return yield* taskWaitResults(task.id, children)
+    }).pipe(Effect.catchTag(["HubFault", "HubUnavailable", "HubNonsense"], (error) => Effect.fail(hubFailure(error))))
+  )
+  return new Map(results)
+})
+
+/** Raises the fault of the first of these that failed, having canceled the rest. */
+const failFirst = Effect.fnUntraced(function* (task: TaskContext, finished: ReadonlyArray<number>) {
+  for (const id of finished) {
+    yield* getTaskResult(id).pipe(Effect.tapErrorTag("HubFault", () => cancelTaskChildren(task.id).pipe(Effect.ignore)))
+  }
+})

@@ -1,0 +1,60 @@
+/** `tagBuild`: puts a build into a tag, as the owner of the task (tasks.md 3.11). */
+import { Effect, Schema } from "effect"
+import { hubFailure, hubStep } from "../buildroot/HubSteps.ts"
+import { Door } from "../buildroot/World.ts"
+import { getBuild, tagNotification, tagBuild as tagOnHub } from "../hub/calls/builds.ts"
+import { getTag } from "../hub/calls/tags.ts"
+import { getTaskInfo } from "../hub/calls/tasks.ts"
+import { faultName, type TaskFailure } from "../koji/Fault.ts"
+import { type Handler, maybe, parameters, plain } from "./Task.ts"
+
+const Parameters = Schema.Struct({
+  tag_id: Schema.Union([Schema.Int, Schema.String]),
+  build_id: Schema.Union([Schema.Int, Schema.String]),
+  force: Schema.NullOr(Schema.Boolean),
+  fromtag: maybe(Schema.Union([Schema.Int, Schema.String])),
+  ignore_success: Schema.NullOr(Schema.Boolean)
+})
+
+export const tagBuild: Handler = Effect.fn("tagBuild")(function* (task) {
+  const door = yield* Door
+  const given = yield* parameters(task, Parameters)
+  const from = given.fromtag ?? null
+  const owner = yield* hubStep("owner", Schema.Int, getTaskInfo(task.id).pipe(Effect.map((info) => info.owner)))
+
+  const notify = (success: boolean, failure: string) =>
+    hubStep(
+      success ? "notify/success" : "notify/failure",
+      Schema.Null,
+      tagNotification(success, given.tag_id, from, given.build_id, owner, given.ignore_success ?? false, failure).pipe(
+        Effect.as(null)
+      ),
+      { rule: "give-up" }
+    )
+
+  const tag = Effect.gen(function* () {
+    yield* hubStep(
+      "build",
+      Schema.Int,
+      getBuild(given.build_id, { strict: true }).pipe(Effect.map((build) => build.id))
+    )
+    yield* hubStep("tag", Schema.Int, getTag(given.tag_id, { strict: true }).pipe(Effect.map((found) => found.id)))
+    yield* door.step(
+      { path: "tagBuild", rule: "ask", input: [given.tag_id, given.build_id, given.force ?? false, from] },
+      Schema.Null,
+      tagOnHub(task.id, given.tag_id, given.build_id, { force: given.force ?? false, fromtag: from }).pipe(
+        Effect.as(null),
+        Effect.mapError(hubFailure)
+      )
+    )
+  })
+  yield* tag.pipe(Effect.tapError((failure) => notify(false, inPython(failure))))
+  yield* notify(true, "")
+  return plain(null)
+})
+
+/** As Python shows an exception's class and text, which mails about a failed tagging quote. */
+const inPython = (failure: TaskFailure): string => {
+  const name = failure._tag === "KojiFault" ? (faultName(failure.code) ?? "GenericError") : "GenericError"
+  return `<class 'koji.${name}'>: ${failure.message}`
+}
