@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2153
-# Roots made from Debian's packages. Sourced after common.sh; it is part of the recipe of everything made with it, so that a
-# change here makes those again. The mirror is whichever one this machine's apt uses: it is read from apt at run time.
+# Roots made from Debian's packages. Sourced after common.sh. The mirror is whichever one this machine's apt uses: it is read
+# from apt at run time, and no root that is made here names it.
 
 SUITE=bookworm
 
@@ -30,6 +30,6 @@ make_root() {
     "$SUITE" "$directory" "$directory.list"
   # What names the machine it was made on has no place in an image.
   rm -rf "$directory.list" "${directory:?}"/dev/* \
-    "$directory"/etc/{apt/sources.list,apt/apt.conf.d/99mmdebstrap,dpkg/dpkg.cfg.d/99mmdebstrap,resolv.conf,hostname} \
+    "$directory"/etc/{apt/sources.list{,.d/*},apt/apt.conf.d/99mmdebstrap,dpkg/dpkg.cfg.d/99mmdebstrap,resolv.conf,hostname} \
     "$directory"/var/lib/apt/lists/* "$directory"/var/cache/{apt,debconf,ldconfig}/* "$directory"/var/log/*
 }
