@@ -17,16 +17,19 @@ import sys
 ROOT, VERSION, RELEASE = sys.argv[1:4]
 DPKG = ROOT + "/var/lib/dpkg"
 
-# Debian's own package management, and what only a booting machine needs, stay out.
+# Debian's own package management, the sanitizers' libraries, and what only a booting machine needs, stay out.
 LEFT_OUT = set(
     "adduser apt debconf debian-archive-keyring dpkg gpgv init-system-helpers libapt-pkg6.0 sysvinit-utils tzdata"
-    " usr-is-merged usrmerge e2fsprogs logsave libext2fs2 libcom-err2 libss2".split()
+    " usr-is-merged usrmerge e2fsprogs logsave libext2fs2 libss2"
+    " libasan8 libhwasan0 liblsan0 libtsan2 libubsan1".split()
 )
 LEFT_OUT_PATHS = re.compile(
     r"/(proc|sys|dev|run|tmp|var/(cache|log|tmp|lib/(dpkg|apt|systemd|pam|misc))|etc/(apt|dpkg|rc.\.d|systemd|init\.d|cron\..*"
     r"|logrotate\.d|alternatives/README)|usr/share/(debconf|bug|lintian|doc|doc-base|man|info|locale|menu))/."
     # The engine mounts files of its own over these, and the two others belong to one machine.
     r"|/etc/(hostname|hosts|resolv\.conf|mtab|machine-id|ld\.so\.cache)$|.*\.dpkg-|/etc/.*-$"
+    # A sixth of the build root that nobody would miss.
+    r"|.*/lib(a|hwa|l|t|ub)san[_.][^/]*$|.*lto-dump[^/]*$"
 )
 
 # The names that spec files of other RPM distributions use for what is in these packages.
