@@ -17,9 +17,9 @@ import sys
 ROOT, VERSION, RELEASE = sys.argv[1:4]
 DPKG = ROOT + "/var/lib/dpkg"
 
-# Debian's own package management, the sanitizers' libraries, and what only a booting machine needs, stay out.
+# Debian's own package management and shell, the sanitizers' libraries, and what only a booting machine needs, stay out.
 LEFT_OUT = set(
-    "adduser apt debconf debian-archive-keyring dpkg gpgv init-system-helpers libapt-pkg6.0 sysvinit-utils tzdata"
+    "adduser apt dash debconf debian-archive-keyring dpkg gpgv init-system-helpers libapt-pkg6.0 sysvinit-utils tzdata"
     " usr-is-merged usrmerge e2fsprogs logsave libext2fs2 libss2"
     " libasan8 libhwasan0 liblsan0 libtsan2 libubsan1".split()
 )
@@ -107,8 +107,10 @@ for listing in sorted(os.listdir(DPKG + "/info")):
             if path != listed:
                 provides[name].add(listed)  # scripts say /bin/bash, whatever the tree looks like
 
-for path in ["/etc/rpm/macros"]:
-    owner[path] = "adjutant-rpm-config"
+owner["/etc/rpm/macros"] = "adjutant-rpm-config"
+# rpm's own scripts, and many a spec file, are written for a /bin/sh that is bash.
+owner["/usr/bin/sh"] = "bash"
+provides["bash"].add("/bin/sh")
 
 directories = set()
 for directory, names, others in os.walk(ROOT):
