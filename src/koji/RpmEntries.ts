@@ -26,6 +26,8 @@ const failure = (reason: RpmHeaderError["reason"], offset: number, message: stri
 export const indexEntriesMax = 65_535
 /** A quarter of what rpm allows, and far above the largest header seen (some 30 MB, per-file signatures included). */
 export const storeBytesMax = 64 * 1024 * 1024
+/** Items of one tag. The largest packages list some hundred thousand files; an item may take no more than one byte. */
+export const itemsMax = 1_000_000
 
 /** Magic, reserved, number of entries, size of the store. */
 export const introBytes = 16
@@ -100,6 +102,7 @@ export const readNumbers = (
     if (entry === undefined) return undefined
     const size = bits / 8
     if (elementBytes[entry.type] !== size || entry.type > 5) return yield* wrongType(entries, entry, tag)
+    if (entry.count > itemsMax) return yield* tooMany(entries, entry, tag)
     const view = viewOf(entries.store)
     const numbers: Array<number> = []
     for (let at = entry.offset; at < entry.offset + entry.count * size; at += size) {
@@ -120,6 +123,7 @@ export const readStrings = (entries: RpmEntries, tag: number): Checked<ReadonlyA
     const entry = entries.index.get(tag)
     if (entry === undefined) return undefined
     if (!stringTypes.includes(entry.type)) return yield* wrongType(entries, entry, tag)
+    if (entry.count > itemsMax) return yield* tooMany(entries, entry, tag)
     const strings: Array<string> = []
     let at = entry.offset
     for (let read = 0; read < entry.count; read++) {
@@ -141,6 +145,9 @@ export const readBytes = (entries: RpmEntries, tag: number): Checked<Uint8Array 
 
 const wrongType = (entries: RpmEntries, entry: Entry, tag: number): Checked<never> =>
   failure("damaged", entries.storeStart + entry.offset, `tag ${tag} has the wrong type: ${entry.type}`)
+
+const tooMany = (entries: RpmEntries, entry: Entry, tag: number): Checked<never> =>
+  failure("too-large", entries.storeStart + entry.offset, `tag ${tag} has ${entry.count} items, at most ${itemsMax}`)
 
 /** The file ends, or was read, before the byte that is needed. */
 export const cutShort = (bytes: Uint8Array, needed: number): Checked<never> =>

@@ -117,7 +117,7 @@ describe("bytes that are not UTF-8", () => {
     const cases = Array.from({ length: 20_000 }, () =>
       Array.from({ length: draw(7) }, () => interesting[draw(interesting.length)] ?? 0)
     )
-    const judged = judgeAll<ReadonlyArray<number>>(
+    const judged = judgeAll<ReadonlyArray<number | undefined>>(
       "def judge(case):\n  return [ord(c) for c in bytes(case).decode('utf-8', 'surrogateescape')]",
       cases
     )
