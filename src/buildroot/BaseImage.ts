@@ -18,8 +18,8 @@ import { is32Bit } from "../koji/Arch.ts"
 import { buildrootError, type TaskFailure } from "../koji/Fault.ts"
 import { type PackageEntry, packageQueryFormat, parsePackageList } from "../koji/PackageList.ts"
 import { BuilderSettings } from "./BuilderSettings.ts"
-import { engineFailure, mockStatus, own, reads, runContainer } from "./ContainerSteps.ts"
-import { initFailed } from "./Failures.ts"
+import { engineFailure, failedStatus, mockStatus, own, reads, runContainer } from "./ContainerSteps.ts"
+import { initFault } from "./Failures.ts"
 import { type ImageRecord, ImageStore, type MadeImage } from "./ImageStore.ts"
 import { KojiLogs } from "./KojiLogs.ts"
 import * as Scripts from "./Scripts.ts"
@@ -38,7 +38,8 @@ export interface BaseInputs {
   readonly yumConf: string
   readonly packageManager: string
   readonly releasever: string | null
-  readonly moduleSetup: ReadonlyArray<readonly [action: string, modules: string]>
+  /** Before the group: `dnf module ‹action› ‹modules›`. */
+  readonly moduleSetup: ReadonlyArray<readonly [action: string, modules: ReadonlyArray<string>]>
   readonly forcearch: boolean
 }
 
@@ -104,7 +105,7 @@ const make = (step: string, key: string, inputs: BaseInputs) =>
       commit: null
     })
     const status = mockStatus(exit.reason)
-    if (status._tag === "Signal" || status.status !== 0) return yield* initFailed(status)
+    if (failedStatus(status)) return yield* initFault(status)
     yield* logs.state(`Finish: ${name}`)
 
     const tools = yield* readPackages(join(out, "packages.tsv"))
@@ -193,7 +194,7 @@ const agree = Effect.fnUntraced(function* (
     `the rpm of the packages in ${inputs.tag} cannot read the database that the tools image wrote: ` +
       `set tools_images for this tag in [adjutant] to an image of the same distribution`
   )
-  return yield* initFailed({
+  return yield* initFault({
     _tag: "Status",
     status: 20,
     detail: "rpm database not readable; see tools_images in [adjutant]"

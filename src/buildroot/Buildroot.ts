@@ -63,7 +63,7 @@ export interface Buildroot extends BuildrootFacts {
 
 /** The event as of which everything about this repository's tag is read. Fails when there is no such repository. */
 export const repoEvent = (path: string, repoId: number) =>
-  hubStep(path, Schema.Int, repoInfo(repoId, { strict: true }).pipe(Effect.map((repo) => repo.create_event)), {
+  hubStep(path, Schema.Int, repoInfo(repoId).pipe(Effect.map((repo) => repo.create_event)), {
     input: repoId
   })
 
@@ -85,7 +85,7 @@ const Inputs = Schema.Struct({
 /** Makes the buildroot ready: row, configuration, image, package list. Expired at the hub when its init fails. */
 export const openBuildroot = Effect.fn("openBuildroot")(function* (taskId: number, request: BuildrootRequest) {
   const door = yield* Door
-  const repo = yield* hubStep("buildroot/repo", Repo, repoInfo(request.repoId, { strict: true }), {
+  const repo = yield* hubStep("buildroot/repo", Repo, repoInfo(request.repoId), {
     input: request.repoId
   })
   const config = yield* hubStep(

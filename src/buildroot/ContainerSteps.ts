@@ -98,6 +98,8 @@ export const runContainer = Effect.fn("runContainer")(function* (request: Contai
   if (exit.reason._tag === "Uncertain") {
     return yield* new GiveBack({ message: `nobody saw how ${request.step} ended: ${exit.reason.detail}` })
   }
+  const { detail } = mockStatus(exit.reason)
+  if (detail !== "") yield* logs.append([...request.logs, containerLog], `\nERROR adjutant:  ${detail}\n`)
   return exit
 }, Effect.scoped)
 
@@ -123,6 +125,8 @@ export const engineFailure = (error: EngineError): TaskFailure => {
 export type MockStatus =
   | { readonly _tag: "Status"; readonly status: number; readonly detail: string }
   | { readonly _tag: "Signal"; readonly signal: number; readonly detail: string }
+
+export const failedStatus = (status: MockStatus): boolean => status._tag === "Signal" || status.status !== 0
 
 const signalKill = 9
 /** mock's status for a command that ran into `rpmbuild_timeout`. */

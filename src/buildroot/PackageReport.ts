@@ -71,7 +71,7 @@ const ownRpms = Effect.fnUntraced(function* (root: BuildrootFacts) {
     )
   )
   if (text !== null) return yield* Effect.fromResult(parseRpmList(text))
-  const { rpms } = yield* listTaggedRPMS(root.repo.tag_id, {
+  const [rpms] = yield* listTaggedRPMS(root.repo.tag_id, {
     event: root.repo.create_event,
     latest: true,
     draft: true

@@ -16,13 +16,14 @@ import { pythonRepr } from "../koji/PythonRepr.ts"
 import { requirementTexts } from "../koji/Requirements.ts"
 import { buildrootEnvironment, personality } from "./BaseImage.ts"
 import { BuilderSettings } from "./BuilderSettings.ts"
-import { type Buildroot, hubPackages } from "./Buildroot.ts"
-import { type MockStatus, mockStatus, own, runContainer } from "./ContainerSteps.ts"
-import { buildFailed, sourceFailed } from "./Failures.ts"
+import { type Buildroot, expireAnd } from "./Buildroot.ts"
+import { failedStatus, type MockStatus, mockStatus, own, runContainer } from "./ContainerSteps.ts"
+import { buildFault, sourceFault } from "./Failures.ts"
 import { hubStep } from "./HubSteps.ts"
 import { ImageRecord } from "./ImageStore.ts"
 import { installedImage } from "./InstalledImage.ts"
 import { KojiLogs } from "./KojiLogs.ts"
+import { hubPackages } from "./PackageReport.ts"
 import * as Scripts from "./Scripts.ts"
 import { readResults, readSmall } from "./SourceFile.ts"
 import { giveToBuildUser, Workspace } from "./Workspace.ts"
@@ -55,7 +56,7 @@ export const rebuild = Effect.fn("rebuild")(function* (root: Buildroot, source: 
     rule: "ask"
   })
   const { status } = yield* attempted
-  if (status._tag === "Signal" || status.status !== 0) return yield* root.expireAnd(buildFailed(target, status))
+  if (failedStatus(status)) return yield* expireAnd(root, buildFault(target, status))
   const directories = yield* resultDirectories("results", ["build/RPMS", "build/SRPMS"])
   return { directories }
 })
@@ -102,6 +103,7 @@ const judged = (ended: typeof Status.Type): MockStatus => {
 
 const prepare = (root: Buildroot, source: Source, phase: string) =>
   Effect.gen(function* () {
+    const settings = yield* BuilderSettings
     const workspace = yield* Workspace
     const logs = yield* KojiLogs
     yield* logs.state(`Start: ${phase}`)
@@ -118,7 +120,10 @@ const prepare = (root: Buildroot, source: Source, phase: string) =>
       await giveToBuildUser(build)
       await copyFile(join(workspace.input, source.file), join(build, "originals", source.file))
       await chmod(join(build, "originals", source.file), 0o644)
-      await writeFile(join(workspace.builddir, ".rpmmacros"), renderRpmMacros(root.macros))
+      await writeFile(
+        join(workspace.builddir, ".rpmmacros"),
+        renderRpmMacros(root.macros, settings.hostName, root.forcearch)
+      )
       await giveToBuildUser(join(workspace.builddir, ".rpmmacros"))
     })
     return null
@@ -283,7 +288,10 @@ export const rebuildSource = Effect.fn("rebuildSource")(function* (root: Buildro
       yield* Effect.promise(async () => {
         await mkdir(join(workspace.chrootTmpdir, "srpm"), { recursive: true })
         await copyFile(join(workspace.input, source.file), join(workspace.chrootTmpdir, "srpm", source.file))
-        await writeFile(join(workspace.builddir, ".rpmmacros"), renderRpmMacros(root.macros))
+        await writeFile(
+          join(workspace.builddir, ".rpmmacros"),
+          renderRpmMacros(root.macros, settings.hostName, root.forcearch)
+        )
         await chmod(workspace.status, 0o777)
       })
       const exit = yield* runContainer({
@@ -325,7 +333,7 @@ export const rebuildSource = Effect.fn("rebuildSource")(function* (root: Buildro
     return yield* failure
   }
   const status = judged(ended)
-  if (status._tag === "Signal" || status.status !== 0) return yield* root.expireAnd(sourceFailed(status))
+  if (failedStatus(status)) return yield* expireAnd(root, sourceFault(status))
   return ended.directory
 })
 

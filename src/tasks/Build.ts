@@ -28,7 +28,7 @@ export const build: Handler = Effect.fn("build")(function* (task) {
   const scratch = Boolean(opts.scratch)
   const source = given.src
   if (opts.arch_override && !scratch) return yield* buildError("arch_override is only allowed for scratch builds")
-  const destination = yield* buildTarget(task, given.target, opts)
+  const destination = yield* buildTarget(given.target, opts)
   if (typeof source !== "string") return yield* buildError(`Invalid source specification: ${String(source)}`)
   const fromScm = isScmUrl(source)
   const failAny = yield* policies(task, destination, source, fromScm, opts)
@@ -239,7 +239,7 @@ const concluded = (task: TaskContext, buildId: number | null, results: Collated)
       completeBuild(task.id, buildId, srpm, rpms, buildroots, { logs }).pipe(
         // A retry after a lost answer finds the build complete: that is what was asked for.
         Effect.catchTag("HubFault", (fault) =>
-          getBuild(buildId, { strict: true }).pipe(
+          getBuild(buildId).pipe(
             Effect.flatMap((found) =>
               found.state === buildStates.COMPLETE && found.task_id === task.id ? Effect.void : Effect.fail(fault)
             )

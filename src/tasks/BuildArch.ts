@@ -4,7 +4,7 @@ import { createHash } from "node:crypto"
 import { join } from "node:path"
 import { Effect, Random, Schema } from "effect"
 import { expireBuildroot, openBuildroot, repoEvent } from "../buildroot/Buildroot.ts"
-import { hubStep } from "../buildroot/HubSteps.ts"
+import { hubFailure, hubStep } from "../buildroot/HubSteps.ts"
 import { KojiLogs } from "../buildroot/KojiLogs.ts"
 import { rebuild } from "../buildroot/Rebuild.ts"
 import { readResults, readRpmHeader } from "../buildroot/SourceFile.ts"
@@ -19,8 +19,9 @@ import { findArchChoices } from "../koji/Arch.ts"
 import { buildError, type TaskFailure } from "../koji/Fault.ts"
 import { taskPath } from "../koji/Paths.ts"
 import { pythonRepr } from "../koji/PythonRepr.ts"
-import { noarchHash } from "../koji/RpmDiff.ts"
-import { adjustedBuildArchWeight } from "../koji/Weights.ts"
+import { noarchHash, renderNoarchDiff } from "../koji/RpmDiff.ts"
+import { filesOf } from "../koji/RpmFiles.ts"
+import { buildArchWeight } from "../koji/Weights.ts"
 import { type Handler, maybe, parameters, TagReference, type TaskContext, tagKey } from "./Task.ts"
 
 const Parameters = Schema.Struct({
@@ -52,14 +53,14 @@ export const buildArch: Handler = Effect.fn("buildArch")(function* (task) {
   const event = yield* repoEvent("event", repoId)
   const source = yield* fetchSource(given.pkg, "SRPM file missing", () => "not a source package")
   yield* weigh(task, source.name)
-  const arch = yield* concreteArch(task, given.arch, tagKey(given.root), event, task.arch)
+  const arch = yield* concreteArch(given.arch, tagKey(given.root), event, task.arch)
 
   const root = yield* openBuildroot(task.id, { repoId, tag: tagKey(given.root), arch, group: "build", network: false })
   const outcome = yield* rebuild(root, source, given.arch)
   const keep = Boolean(given.keep_srpm)
   const uploaded = yield* uploadResults(task, outcome.directories, keep)
   yield* expireBuildroot(root)
-  const logs = yield* uploadedLogs(task)
+  const logs = yield* uploadedLogs
   const at = (name: string) => `${taskPath(task.id)}/${name}`
   return {
     value: { rpms: uploaded.rpms.map(at), srpms: uploaded.srpms.map(at), logs: logs.map(at), brootid: root.id },
@@ -90,7 +91,10 @@ export const fetchSource = (path: string, missing: string, notSource: (path: str
         )
         if (!header.isSource) return yield* buildError(notSource(path))
         const { version, release, epoch, buildArchs, exclusiveArch, excludeArch } = header
-        const specs = header.fileNames.filter((file) => file.endsWith(".spec") && !file.includes("/"))
+        const listed = yield* Effect.fromResult(filesOf(header)).pipe(
+          Effect.mapError((error) => buildError(`${notSource(path)}: ${error.message}`))
+        )
+        const specs = listed.map((file) => file.path).filter((file) => file.endsWith(".spec") && !file.includes("/"))
         return { name: header.name, version, release, epoch, file: name, specs, buildArchs, exclusiveArch, excludeArch }
       })
     )
@@ -100,17 +104,13 @@ export const fetchSource = (path: string, missing: string, notSource: (path: str
 const weigh = (task: TaskContext, name: string) =>
   Effect.gen(function* () {
     const average = yield* hubStep("average", Schema.NullOr(Schema.Finite), getAverageBuildDuration(name, { age: 6 }))
-    if (average === null || average <= 0) return
-    yield* hubStep(
-      "weight",
-      Schema.Null,
-      setTaskWeight(task.id, adjustedBuildArchWeight(average)).pipe(Effect.as(null))
-    )
+    const weight = buildArchWeight(average)
+    if (weight === null) return
+    yield* hubStep("weight", Schema.Null, setTaskWeight(task.id, weight).pipe(Effect.as(null)))
   })
 
 /** The arch of the buildroot: the task's own, or for noarch one that host and tag have in common. A die is a step. */
 export const concreteArch = Effect.fn("concreteArch")(function* (
-  task: TaskContext,
   arch: string,
   tag: number | string,
   event: number,
@@ -121,12 +121,12 @@ export const concreteArch = Effect.fn("concreteArch")(function* (
     { path: "arch", rule: "repeat", input: [arch, tag, event] },
     Schema.String,
     Effect.gen(function* () {
-      const host = yield* getHost()
-      const config = yield* getBuildConfig(tag, { event })
+      const host = yield* getHost().pipe(Effect.mapError(hubFailure))
+      const config = yield* getBuildConfig(tag, { event }).pipe(Effect.mapError(hubFailure))
       const choices = yield* Effect.fromResult(findArchChoices(arch, host, config, preferred))
       const at = yield* Random.nextIntBetween(0, choices.length)
       return choices[at] ?? choices[0]
-    }).pipe(Effect.catchTag(["HubFault", "HubUnavailable", "HubNonsense"], (error) => Effect.fail(hubFailure(error))))
+    })
   )
 })
 
@@ -151,10 +151,12 @@ const uploadResults = (task: TaskContext, directories: ReadonlyArray<string>, ke
         const sources = found.filter((file) => file.name.endsWith(".src.rpm"))
         const hashes: Record<string, string> = {}
         for (const file of packages.filter(({ name }) => name.endsWith(".noarch.rpm"))) {
-          hashes[file.name] = noarchHash(file.header, sha256)
+          hashes[file.name] = yield* Effect.fromResult(noarchHash(file.header, sha256)).pipe(
+            Effect.mapError((error) => buildError(`${file.name}: ${error.message}`))
+          )
         }
         if (Object.keys(hashes).length > 0) {
-          yield* logs.append(["noarch_rpmdiff.json"], rpmdiffDocument(task.id, hashes))
+          yield* logs.append(["noarch_rpmdiff.json"], renderNoarchDiff(task.id, hashes))
         }
         for (const file of packages) yield* uploads.file(file.path, file.name)
         const srpms: Array<string> = []
@@ -178,16 +180,11 @@ const uploadResults = (task: TaskContext, directories: ReadonlyArray<string>, ke
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex")
 
-/** As Python's `json.dump(indent=2, sort_keys=True)` writes it. */
-const rpmdiffDocument = (task: number, hashes: Record<string, string>): string =>
-  JSON.stringify({ [task]: Object.fromEntries(Object.entries(hashes).sort(([a], [b]) => (a < b ? -1 : 1))) }, null, 2)
-
 /** Sees all logs of the attempt to the hub, and names those that have arrived; an empty log never does. */
-export const uploadedLogs = (_task: TaskContext) =>
-  Effect.flatMap(Door, (door) =>
-    door.step(
-      { path: "logs", rule: "repeat" },
-      Schema.Array(Schema.String),
-      Effect.flatMap(TaskUploads, (uploads) => uploads.flushLogs)
-    )
+export const uploadedLogs = Effect.flatMap(Door, (door) =>
+  door.step(
+    { path: "logs", rule: "repeat" },
+    Schema.Array(Schema.String),
+    Effect.flatMap(TaskUploads, (uploads) => uploads.flushLogs)
   )
+)

@@ -15,7 +15,7 @@ export const TagConfig = Schema.Struct({
   /** Whether uploaded source packages are made again in the tag's root. */
   rebuildSrpm: Schema.Boolean,
   /** The builder's option: arches that are asked for as they are. */
-  literalArches: Schema.String
+  literalArches: Schema.Array(Schema.String)
 })
 export type TagConfig = typeof TagConfig.Type
 
@@ -36,7 +36,7 @@ export const buildConfigAt = (path: string, tag: number, event: number) =>
           arches: config.arches,
           noarchArches: Predicate.isString(noarch) ? noarch : null,
           rebuildSrpm: rebuild === undefined || rebuild === null ? true : Boolean(rebuild),
-          literalArches: literalTaskArches.join(" ")
+          literalArches: literalTaskArches
         }
       })
     )

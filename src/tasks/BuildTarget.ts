@@ -4,13 +4,13 @@ import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
 import { hubStep } from "../buildroot/HubSteps.ts"
 import { Door } from "../buildroot/World.ts"
 import { assertPolicy } from "../hub/calls/host.ts"
-import { repoInfo } from "../hub/calls/repos.ts"
-import { getBuildTarget, getTag } from "../hub/calls/tags.ts"
-import { getTaskInfo } from "../hub/calls/tasks.ts"
+import { findRepo } from "../hub/calls/repos.ts"
+import { findTag, getBuildTarget } from "../hub/calls/tags.ts"
 import { Repo } from "../hub/shapes/Repo.ts"
 import type { Struct } from "../hub/Value.ts"
 import { buildError, genericError } from "../koji/Fault.ts"
 import { repoStateName, repoStates } from "../koji/TaskState.ts"
+import { ownerOf } from "./Owner.ts"
 import { maybe, type TaskContext } from "./Task.ts"
 
 const Flag = Schema.Union([Schema.Boolean, Schema.Int])
@@ -49,11 +49,7 @@ const Target = Schema.Struct({
 })
 const Tag = Schema.Struct({ id: Schema.Int, name: Schema.String })
 
-export const buildTarget = Effect.fn("buildTarget")(function* (
-  task: TaskContext,
-  target: string | number | null,
-  opts: BuildOptions
-) {
+export const buildTarget = Effect.fn("buildTarget")(function* (target: string | number | null, opts: BuildOptions) {
   const repo = opts.repo_id == null ? null : yield* givenRepo(opts.repo_id)
   const event = repo?.create_event ?? null
   const metadata = opts.custom_user_metadata
@@ -85,16 +81,14 @@ export const buildTarget = Effect.fn("buildTarget")(function* (
   const tag = yield* hubStep(
     "dest-tag",
     Schema.NullOr(Tag),
-    getTag(target, { strict: false, event }).pipe(
-      Effect.map((found) => (found === null ? null : { id: found.id, name: found.name }))
-    )
+    findTag(target, { event }).pipe(Effect.map((found) => (found === null ? null : { id: found.id, name: found.name })))
   )
   if (tag === null) return yield* genericError(`neither tag nor target: ${target}`)
   return { ...place, destTag: tag.id, destTagName: tag.name, skipTag } satisfies Destination
 })
 
 const givenRepo = Effect.fnUntraced(function* (id: number) {
-  const repo = yield* hubStep("repo/given", Schema.NullOr(Repo), repoInfo(id, { strict: false }), { input: id })
+  const repo = yield* hubStep("repo/given", Schema.NullOr(Repo), findRepo(id), { input: id })
   if (repo === null) return yield* buildError(`No such repo: ${id}`)
   if (repo.state !== repoStates.READY && repo.state !== repoStates.EXPIRED) {
     return yield* buildError(`Bad repo: ${repo.id} (${repoStateName(repo.state) ?? repo.state})`)
@@ -110,7 +104,7 @@ export const policies = Effect.fn("policies")(function* (
   fromScm: boolean,
   opts: BuildOptions
 ) {
-  const owner = yield* hubStep("owner", Schema.Int, getTaskInfo(task.id).pipe(Effect.map((info) => info.owner)))
+  const owner = yield* hubStep("owner", Schema.Int, ownerOf(task.id))
   const data: Struct = {
     user_id: owner,
     source,

@@ -12,7 +12,7 @@ import { Repo } from "../hub/shapes/Repo.ts"
 import { genericError, parameterError, RefuseTask } from "../koji/Fault.ts"
 import { pathInfo, safeComponent } from "../koji/Paths.ts"
 import { subtask, waitFor } from "./Subtasks.ts"
-import { type Handler, maybe, parameters, plain, TagReference, tagKey } from "./Task.ts"
+import { type Handler, maybe, parameters, plain, TagReference } from "./Task.ts"
 
 const Parameters = Schema.Struct({
   tag: TagReference,
@@ -42,7 +42,7 @@ export const newRepo: Handler = Effect.fn("newRepo")(function* (task) {
   const tag = yield* hubStep(
     "tag",
     TagFacts,
-    getTag(tagKey(given.tag), { strict: true, event }).pipe(Effect.map(({ id, name, extra }) => ({ id, name, extra })))
+    getTag(given.tag, { event }).pipe(Effect.map(({ id, name, extra }) => ({ id, name, extra })))
   )
   yield* reposAreHere("topdir")
   const [repoId, repoEvent] = yield* hubStep(
@@ -138,9 +138,7 @@ const findOldRepo = Effect.fnUntraced(function* (tag: typeof TagFacts.Type) {
     Effect.catchTag("SchemaError", () => Effect.succeed([]))
   )
   for (const hint of typeof hints === "string" ? [hints] : hints) {
-    const found = yield* getTag(hint, { strict: true }).pipe(
-      Effect.catchTag("HubFault", () => Effect.succeed(undefined))
-    )
+    const found = yield* getTag(hint).pipe(Effect.catchTag("HubFault", () => Effect.succeed(undefined)))
     const repo = found === undefined ? null : yield* getRepo(found.id)
     if (repo !== null) return repo
   }

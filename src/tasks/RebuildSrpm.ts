@@ -28,9 +28,9 @@ export const rebuildSrpm: Handler = Effect.fn("rebuildSrpm")(function* (task) {
   const tag = yield* hubStep(
     "tag",
     Schema.Int,
-    getTag(tagKey(given.build_tag), { strict: true, event }).pipe(Effect.map(({ id }) => id))
+    getTag(tagKey(given.build_tag), { event }).pipe(Effect.map(({ id }) => id))
   )
-  const arch = yield* concreteArch(task, "noarch", tag, event, null)
+  const arch = yield* concreteArch("noarch", tag, event, null)
   const root = yield* openBuildroot(task.id, { repoId, tag, arch, group: "srpm-build", network: false })
   const source = yield* fetchSource(given.srpm, "Input SRPM file missing", (path) => `${path} is not a source package`)
   const directory = yield* rebuildSource(root, source)
@@ -54,7 +54,7 @@ export const rebuildSrpm: Handler = Effect.fn("rebuildSrpm")(function* (task) {
     })
   )
   yield* expireBuildroot(root)
-  const logs = yield* uploadedLogs(task)
+  const logs = yield* uploadedLogs
   const at = (file: string) => `${taskPath(task.id)}/${file}`
   return {
     value: { srpm: at(name), logs: logs.map(at), brootid: root.id, source: { source: name, url: name } },

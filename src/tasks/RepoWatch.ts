@@ -64,7 +64,7 @@ export const getRepo = Effect.fn("getRepo")(function* (
   if (asked.repo !== null) return asked.repo
   const child = yield* subtask(task, {
     method: "waitrepo",
-    arguments: [asked.tagName, null, nvrs.length > 0 ? nvrs : null, asked.minEvent],
+    arguments: [asked.tagName, null, nvrs, asked.minEvent],
     label: null
   })
   const results = yield* waitFor(task, "waitrepo", [child], true)
@@ -74,7 +74,7 @@ export const getRepo = Effect.fn("getRepo")(function* (
 })
 
 const askForRepo = Effect.fnUntraced(function* (tagId: number, nvrs: ReadonlyArray<string>, wait: boolean) {
-  const tag = yield* getTag(tagId, { strict: true })
+  const tag = yield* getTag(tagId)
   const minEvent = wait ? yield* tagLastChangeEvent(tag.id) : null
   const wanted: Wanted = { tagId: tag.id, tagName: tag.name, minEvent, nvrs }
   const none = { repo: null, tagName: tag.name, minEvent }

@@ -4,8 +4,8 @@ import { hubFailure, hubStep } from "../buildroot/HubSteps.ts"
 import { Door } from "../buildroot/World.ts"
 import { getBuild, tagNotification, tagBuild as tagOnHub } from "../hub/calls/builds.ts"
 import { getTag } from "../hub/calls/tags.ts"
-import { getTaskInfo } from "../hub/calls/tasks.ts"
 import { faultName, type TaskFailure } from "../koji/Fault.ts"
+import { ownerOf } from "./Owner.ts"
 import { type Handler, maybe, parameters, plain } from "./Task.ts"
 
 const Parameters = Schema.Struct({
@@ -20,7 +20,7 @@ export const tagBuild: Handler = Effect.fn("tagBuild")(function* (task) {
   const door = yield* Door
   const given = yield* parameters(task, Parameters)
   const from = given.fromtag ?? null
-  const owner = yield* hubStep("owner", Schema.Int, getTaskInfo(task.id).pipe(Effect.map((info) => info.owner)))
+  const owner = yield* hubStep("owner", Schema.Int, ownerOf(task.id))
 
   const notify = (success: boolean, failure: string) =>
     hubStep(
@@ -33,12 +33,8 @@ export const tagBuild: Handler = Effect.fn("tagBuild")(function* (task) {
     )
 
   const tag = Effect.gen(function* () {
-    yield* hubStep(
-      "build",
-      Schema.Int,
-      getBuild(given.build_id, { strict: true }).pipe(Effect.map((build) => build.id))
-    )
-    yield* hubStep("tag", Schema.Int, getTag(given.tag_id, { strict: true }).pipe(Effect.map((found) => found.id)))
+    yield* hubStep("build", Schema.Int, getBuild(given.build_id).pipe(Effect.map((build) => build.id)))
+    yield* hubStep("tag", Schema.Int, getTag(given.tag_id).pipe(Effect.map((found) => found.id)))
     yield* door.step(
       { path: "tagBuild", rule: "ask", input: [given.tag_id, given.build_id, given.force ?? false, from] },
       Schema.Null,

@@ -7,7 +7,7 @@ import { Repo } from "../hub/shapes/Repo.ts"
 import { genericError } from "../koji/Fault.ts"
 import { pythonRepr } from "../koji/PythonRepr.ts"
 import { parseNvrs, watchRepo } from "./RepoWatch.ts"
-import { type Handler, maybe, parameters, plain, TagReference, tagKey } from "./Task.ts"
+import { type Handler, maybe, parameters, plain, TagReference } from "./Task.ts"
 
 const Parameters = Schema.Struct({
   tag: TagReference,
@@ -26,7 +26,7 @@ export const waitRepo: Handler = Effect.fn("waitRepo")(function* (task) {
   const tag = yield* hubStep(
     "tag",
     Schema.Struct({ id: Schema.Int, name: Schema.String }),
-    getTag(tagKey(given.tag), { strict: true }).pipe(Effect.map(({ id, name }) => ({ id, name })))
+    getTag(given.tag).pipe(Effect.map(({ id, name }) => ({ id, name })))
   )
   if (typeof newerThan === "string" && newerThan.toLowerCase() === "now") minEvent = "last"
   else if (Predicate.isNumber(newerThan)) {

@@ -1,0 +1,78 @@
+/** What an attempt sends to the hub: logs while they grow, results when they are there; each on record when whole. */
+import { Context, Effect, Layer } from "effect"
+import { order } from "../core/AttemptCommand.ts"
+import type { TaskId } from "../core/Ids.ts"
+import { HubSession } from "../hub/HubSession.ts"
+import { followLogs } from "../hub/LogFollower.ts"
+import { uploadFile } from "../hub/Upload.ts"
+import { AttemptJournal } from "../journal/AttemptJournal.ts"
+import { otherError, type TaskFailure } from "../koji/Fault.ts"
+import { taskPath } from "../koji/Paths.ts"
+import { hubFailure } from "./HubSteps.ts"
+import { KojiLogs } from "./KojiLogs.ts"
+
+/** kojid's rhythm: what is written is on the hub about a second later. */
+const passSeconds = 1
+
+export class TaskUploads extends Context.Service<
+  TaskUploads,
+  {
+    /** Uploads a local file whole, under this name in the task's directory. */
+    file(path: string, name: string): Effect.Effect<void, TaskFailure>
+    /** Returns when everything written to the logs so far has arrived; the names of those that have. */
+    readonly flushLogs: Effect.Effect<ReadonlyArray<string>, TaskFailure>
+  }
+>()("adjutant/buildroot/TaskUploads") {
+  /** Follows the attempt's logs for as long as the scope lives. */
+  static readonly layer = (task: TaskId) =>
+    Layer.effect(
+      TaskUploads,
+      Effect.gen(function* () {
+        const session = yield* HubSession
+        const journal = yield* AttemptJournal
+        const { directory: logs } = yield* KojiLogs
+        const directory = taskPath(task)
+        const follower = yield* followLogs(logs, directory)
+        const withSession = Effect.provideService(HubSession, session)
+        const record = (command: Parameters<typeof journal.submit>[0]) => journal.submit(command).pipe(Effect.ignore)
+
+        const pass = follower.pass.pipe(
+          withSession,
+          Effect.flatMap((moved) =>
+            Effect.forEach(moved, ({ name, offset }) => record(order.AdvanceLog.make({ name, offset })), {
+              discard: true
+            })
+          ),
+          // A hub that is away delays logs, and loses none: the next pass goes on where this one stopped.
+          Effect.catch((error) => Effect.logWarning(`logs of task ${task}: ${error.message}`))
+        )
+        yield* pass.pipe(Effect.andThen(Effect.sleep(`${passSeconds} seconds`)), Effect.forever, Effect.forkScoped)
+
+        const flushLogs = follower.flush.pipe(
+          withSession,
+          Effect.mapError(hubFailure),
+          Effect.tap((uploads) =>
+            Effect.forEach(
+              uploads,
+              ({ name, bytes, sha256 }) =>
+                journal.submit(order.ConfirmUpload.make({ name, bytes, sha256 })).pipe(Effect.ignore),
+              { discard: true }
+            )
+          ),
+          Effect.map((uploads) => uploads.map(({ name }) => name).sort()),
+          Effect.withSpan("TaskUploads.flushLogs")
+        )
+
+        const file = Effect.fn("TaskUploads.file")(function* (path: string, name: string) {
+          const { bytes, sha256 } = yield* uploadFile(path, directory, name).pipe(
+            withSession,
+            Effect.mapError((error) =>
+              error._tag === "UploadRefused" ? otherError(`${name}: ${error.message}`) : hubFailure(error)
+            )
+          )
+          yield* journal.submit(order.ConfirmUpload.make({ name, bytes, sha256 })).pipe(Effect.orDie)
+        })
+        return TaskUploads.of({ file, flushLogs })
+      })
+    )
+}

@@ -1,0 +1,105 @@
+/** The attempts that are running here, each one fibre in one scope; and how they are told to stop. */
+import { Context, Deferred, Effect, Exit, Fiber, HashSet, Layer, Ref, Scope } from "effect"
+import type { BuilderSettings } from "../buildroot/BuilderSettings.ts"
+import { order } from "../core/AttemptCommand.ts"
+import type { StopReason } from "../core/AttemptEvent.ts"
+import { AttemptNumber, type TaskId } from "../core/Ids.ts"
+import { AttemptJournal } from "../journal/AttemptJournal.ts"
+import { JournalStore } from "../journal/JournalStore.ts"
+import { type AttemptRequest, runAttempt } from "./Attempt.ts"
+
+type Journal = Context.Service.Shape<typeof AttemptJournal>
+
+interface Running {
+  readonly fiber: Fiber.Fiber<unknown, unknown>
+  readonly journal: Journal
+}
+
+/** Everything an attempt needs besides its own journal. */
+type Needs = Exclude<Effect.Services<ReturnType<typeof runAttempt>>, AttemptJournal | Scope.Scope>
+
+export class Attempts extends Context.Service<
+  Attempts,
+  {
+    readonly running: Effect.Effect<HashSet.HashSet<TaskId>>
+    /** Begins an attempt; returns once its journal is open. The attempt itself goes on by itself. */
+    start(request: Omit<AttemptRequest, "attempt">): Effect.Effect<void>
+    /** Tells an attempt to stop, its reason first in the journal; returns when nothing of it is left. */
+    stop(task: TaskId, reason: StopReason, detail: string): Effect.Effect<void>
+    /** Tells all of them to, side by side. */
+    stopAll(reason: StopReason, detail: string): Effect.Effect<void>
+    /** Returns when none is running. */
+    readonly drained: Effect.Effect<void>
+    /** Returns when one has ended: the moment to look for more work. */
+    readonly ended: Effect.Effect<void>
+  }
+>()("adjutant/daemon/Attempts") {
+  static readonly layer = Layer.effect(
+    Attempts,
+    Effect.gen(function* () {
+      const services = yield* Effect.context<Needs | JournalStore | BuilderSettings>()
+      const store = yield* JournalStore
+      const scope = yield* Effect.scope
+      const table = yield* Ref.make<ReadonlyMap<TaskId, Running>>(new Map())
+      const bell = yield* Ref.make(yield* Deferred.make<void>())
+
+      const ring = Effect.gen(function* () {
+        const next = yield* Deferred.make<void>()
+        const rung = yield* Ref.getAndSet(bell, next)
+        yield* Deferred.succeed(rung, undefined)
+      })
+      const ended = Effect.flatMap(Ref.get(bell), Deferred.await)
+
+      const start = Effect.fn("Attempts.start")(function* (request: Omit<AttemptRequest, "attempt">) {
+        const names = yield* store.list.pipe(Effect.orDie)
+        const before = names.filter((name) => name.kind === "attempt" && name.task === request.task).length
+        const attempt = AttemptNumber.make(before + 1)
+        const own = yield* Scope.make()
+        const built = yield* Layer.buildWithScope(AttemptJournal.layer(request.task, attempt), own).pipe(Effect.orDie)
+        const journal = Context.get(built, AttemptJournal)
+        const fiber = yield* runAttempt({ ...request, attempt }).pipe(
+          Effect.provideContext(Context.merge(services, built)),
+          Effect.provideService(Scope.Scope, own),
+          Effect.tapCause((cause) => Effect.logError(`task ${request.task}`, cause)),
+          Effect.annotateLogs({ task: request.task, attempt }),
+          Effect.onExit(() =>
+            Scope.close(own, Exit.void).pipe(
+              Effect.andThen(Ref.update(table, (running) => without(running, request.task))),
+              Effect.andThen(ring)
+            )
+          ),
+          Effect.forkIn(scope, { startImmediately: false })
+        )
+        yield* Ref.update(table, (running) => new Map(running).set(request.task, { fiber, journal }))
+      }, Effect.uninterruptible)
+
+      const stop = Effect.fn("Attempts.stop")(function* (task: TaskId, reason: StopReason, detail: string) {
+        const found = (yield* Ref.get(table)).get(task)
+        if (found === undefined) return
+        yield* found.journal.submit(order.RequestStop.make({ reason, detail })).pipe(Effect.ignoreCause)
+        yield* Fiber.interrupt(found.fiber)
+      })
+
+      const stopAll = Effect.fn("Attempts.stopAll")(function* (reason: StopReason, detail: string) {
+        const tasks = [...(yield* Ref.get(table)).keys()]
+        yield* Effect.forEach(tasks, (task) => stop(task, reason, detail), { concurrency: "unbounded", discard: true })
+      })
+
+      const drained: Effect.Effect<void> = Effect.suspend(() =>
+        Effect.flatMap(Ref.get(table), (running) => (running.size === 0 ? Effect.void : Effect.andThen(ended, drained)))
+      )
+
+      return Attempts.of({
+        running: Effect.map(Ref.get(table), (running) => HashSet.fromIterable(running.keys())),
+        start,
+        stop,
+        stopAll,
+        drained,
+        ended
+      })
+    })
+  )
+}
+
+const without = (running: ReadonlyMap<TaskId, Running>, task: TaskId) =>
+  new Map([...running].filter(([id]) => id !== task))

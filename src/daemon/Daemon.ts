@@ -1,0 +1,250 @@
+/**
+ * The daemon: one look at hub and host after another, and what the pure plan makes of it.
+ *
+ * The order of calls in a look is kojid's (`getHostTasks`, `getHost`, `updateHost`, `getTasks`; daemon.md 4.3 to 4.7),
+ * and checking in never waits for work: attempts run beside the loop, each in a fibre of its own.
+ */
+import { Context, Effect, HashSet, Queue, Ref, Result, Schema } from "effect"
+import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
+import { ImageStore } from "../buildroot/ImageStore.ts"
+import { told } from "../core/DaemonEvent.ts"
+import { type OpenTask, plan, verdict } from "../core/HostPlan.ts"
+import { TaskId } from "../core/Ids.ts"
+import { Engine } from "../engine/Engine.ts"
+import { freeTasks, getHost, getHostTasks, getID, getTasks, refuseTask, updateHost } from "../hub/calls/host.ts"
+import { getTaskInfo } from "../hub/calls/tasks.ts"
+import type { AssignedTask } from "../hub/shapes/Task.ts"
+import { TaskAlerts } from "../hub/TaskAlerts.ts"
+import { withoutPassword } from "../koji/ScmUrl.ts"
+import { parametersOf } from "../koji/TaskParameters.ts"
+import { taskStateName, taskStates } from "../koji/TaskState.ts"
+import { hostCheck } from "../tasks/HostCheck.ts"
+import { methods, taskType } from "../tasks/Registry.ts"
+import { Attempts } from "./Attempts.ts"
+import { expireBuildroots } from "./BuildrootMaintenance.ts"
+import { DaemonJournal } from "./DaemonJournal.ts"
+import { freeSpace, load } from "./Host.ts"
+
+/** How often the daemon looks, and what it may take. */
+export interface DaemonOptions {
+  readonly sleepSeconds: number
+  readonly maxJobs: number
+  readonly minSpaceMebibytes: number
+}
+
+/** What somebody outside asks of the daemon. */
+export type DaemonRequest =
+  | { readonly _tag: "Stop"; readonly why: string }
+  | { readonly _tag: "Drain"; readonly why: string }
+
+export class DaemonRequests extends Context.Service<DaemonRequests, Queue.Queue<DaemonRequest>>()(
+  "adjutant/daemon/DaemonRequests"
+) {}
+
+/** What the caller is to do when the daemon has ended. */
+export type DaemonEnd = "stopped" | "restart"
+
+export const runDaemon = Effect.fn("runDaemon")(function* (options: DaemonOptions) {
+  const attempts = yield* Attempts
+  const requests = yield* DaemonRequests
+  const journal = yield* DaemonJournal
+  const hostId = yield* getID()
+  const suspects = yield* Ref.make(HashSet.empty<TaskId>())
+  const draining = yield* Ref.make(false)
+  yield* Effect.log(`koji-adjutant is host ${hostId}, takes ${methods.join(", ")}`)
+
+  const loop = Effect.gen(function* () {
+    for (;;) {
+      const busy = yield* cycle(options, hostId, suspects, draining).pipe(
+        Effect.catchTag(["HubFault", "HubUnavailable", "HubNonsense"], (error) =>
+          error._tag === "HubFault" && sessionGone.includes(error.code)
+            ? Effect.fail(error)
+            : Effect.as(Effect.logError(`${error.method}: ${error.message}`), false)
+        )
+      )
+      if (yield* Ref.get(draining)) {
+        if (HashSet.size(yield* attempts.running) === 0) return "restart" as const
+      }
+      yield* Effect.raceFirst(attempts.ended, Effect.sleep(`${busy ? 1 : options.sleepSeconds} seconds`))
+    }
+  })
+
+  const listen: Effect.Effect<DaemonEnd> = Effect.suspend(() =>
+    Effect.flatMap(Queue.take(requests), (request) => {
+      switch (request._tag) {
+        case "Stop":
+          return Effect.as(Effect.log(`stopping: ${request.why}`), "stopped" as const)
+        case "Drain":
+          return Ref.set(draining, true).pipe(
+            Effect.andThen(Effect.log(`draining: ${request.why}`)),
+            Effect.andThen(listen)
+          )
+      }
+    }).pipe(Effect.orDie)
+  )
+
+  const end = yield* Effect.raceFirst(loop, listen).pipe(
+    Effect.onExit(() =>
+      Effect.gen(function* () {
+        yield* journal.record(told.Stopping.make({ reason: "asked to" })).pipe(Effect.ignoreCause)
+        yield* attempts.stopAll("shutdown", "the daemon is stopping")
+        yield* updateHost(0, false).pipe(Effect.ignore)
+      })
+    )
+  )
+  yield* journal.record(told.Stopped.make({ exitCode: 0 })).pipe(Effect.ignoreCause)
+  return end
+})
+
+/** These say that the session is not ours any more: stop, and free nothing (daemon.md 1.9). */
+const sessionGone: ReadonlyArray<number> = [1002, 1006, 1007, 1008, 1009]
+
+/** One look. True when something was taken, so that the next look comes soon. */
+const cycle = Effect.fn("Daemon.cycle")(function* (
+  options: DaemonOptions,
+  hostId: number,
+  suspects: Ref.Ref<HashSet.HashSet<TaskId>>,
+  draining: Ref.Ref<boolean>
+) {
+  const attempts = yield* Attempts
+  const alerts = yield* TaskAlerts
+  const engine = yield* Engine
+  const journal = yield* DaemonJournal
+  const settings = yield* BuilderSettings
+  const images = yield* ImageStore
+
+  const running = yield* attempts.running
+  const rows = yield* getHostTasks()
+  const host = yield* getHost()
+  const info = yield* Effect.result(engine.info)
+  const dataRoot = Result.isSuccess(info) ? [info.success.dataRoot] : []
+  const disks = yield* freeSpace([settings.stateDirectory, settings.logDirectory, ...dataRoot])
+  const made = plan({
+    open: rows.map(asOpenTask),
+    running,
+    suspects: yield* Ref.get(suspects),
+    enabled: host.enabled,
+    capacity: host.capacity,
+    maxJobs: options.maxJobs,
+    draining: yield* Ref.get(draining),
+    disks,
+    minSpaceMebibytes: options.minSpaceMebibytes,
+    ...(yield* load)
+  })
+  yield* Ref.set(suspects, made.suspects)
+  for (const task of made.wake) yield* alerts.alert(task)
+  if (made.release.length > 0) {
+    yield* Effect.logWarning(
+      `freeing tasks that the hub calls ours and that do not run here: ${made.release.join(", ")}`
+    )
+    yield* freeTasks(made.release)
+    for (const task of made.release) yield* journal.record(told.StaleTaskFreed.make({ task }))
+  }
+  for (const task of made.inquire) yield* inquire(task, hostId)
+
+  // An engine that does not answer can run nothing: not ready, but still checking in.
+  const ready = made.ready && Result.isSuccess(info)
+  const status = Result.isSuccess(info) ? made.status : `container engine: ${info.failure.message}`
+  yield* tellStatus(ready ? "ready" : status)
+  yield* updateHost(made.load, ready, { methods, maxjobs: options.maxJobs })
+  if (!ready) return false
+
+  let places = made.places
+  let taken = false
+  for (const row of yield* getTasks()) {
+    if (places <= 0) break
+    if (HashSet.has(running, TaskId.make(row.id)) || row.state !== taskStates.ASSIGNED || row.host_id !== hostId)
+      continue
+    if (!(yield* take(row, hostId, host.arches))) continue
+    places--
+    taken = true
+  }
+  if (!taken) {
+    yield* expireBuildroots(hostId)
+    const evicted = yield* images.evict.pipe(Effect.catchTag("EngineError", () => Effect.succeed([])))
+    for (const one of evicted) yield* journal.record(told.ImageEvicted.make(one))
+  }
+  return taken
+})
+
+const asOpenTask = (row: {
+  id: number
+  waiting: boolean | null
+  weight: number
+  alert?: boolean | null
+}): OpenTask => ({
+  id: TaskId.make(row.id),
+  waiting: row.waiting ?? false,
+  weight: row.weight,
+  alert: row.alert ?? false
+})
+
+/** Begins an attempt of a task that the hub has assigned to us, or refuses it. True when it was begun. */
+const take = Effect.fn("Daemon.take")(function* (row: AssignedTask, hostId: number, hostArches: string | null) {
+  const attempts = yield* Attempts
+  const journal = yield* DaemonJournal
+  const task = TaskId.make(row.id)
+  const refuse = (reason: string) =>
+    Effect.gen(function* () {
+      yield* Effect.log(`refusing task ${task} (${row.method}): ${reason}`)
+      yield* journal.record(told.TaskRefused.make({ task, method: row.method, soft: false, reason }))
+      yield* refuseTask(task, { soft: false, message: reason })
+      return false
+    })
+  const type = taskType(row.method)
+  if (type === undefined) return yield* refuse("no handler for method")
+  const info = yield* getTaskInfo(task, { request: true })
+  if (info === null || info.request === undefined || info.request === null) return false
+  const parameters = parametersOf(row.method, info.request)
+  if (Result.isSuccess(parameters) && !(yield* hostCheck(type, parameters.success, hostArches))) {
+    return yield* refuse("failed host check")
+  }
+  yield* Effect.log(`taking task ${task} (${row.method}, ${row.arch})`)
+  yield* attempts.start({
+    task,
+    arch: row.arch,
+    type,
+    hostId,
+    request: yield* journalable(info.request),
+    parameters: Effect.fromResult(parameters)
+  })
+  return true
+})
+
+/** The request as JSON, without what it must not hold: user names and passwords in URLs. */
+const journalable = (request: unknown) =>
+  Schema.decodeUnknownEffect(Schema.Json)(
+    JSON.parse(
+      JSON.stringify(request, (_key, value: unknown) => (typeof value === "string" ? withoutPassword(value) : value))
+    )
+  ).pipe(Effect.orElseSucceed(() => null))
+
+/** A task that left the hub's list of open ones: closed by us a moment ago, canceled, or somebody else's. */
+const inquire = Effect.fn("Daemon.inquire")(function* (task: TaskId, hostId: number) {
+  const attempts = yield* Attempts
+  const info = yield* getTaskInfo(task)
+  const name = info === null ? undefined : taskStateName(info.state)
+  switch (verdict(info === null || name === undefined ? undefined : { state: name, hostId: info.host_id }, hostId)) {
+    case "leave":
+      return
+    case "stop-canceled":
+      yield* Effect.log(`task ${task} was canceled`)
+      return yield* attempts.stop(task, "canceled", "the hub says CANCELED").pipe(Effect.forkDetach, Effect.asVoid)
+    case "stop-lost":
+      yield* Effect.log(`task ${task} is not ours any more`)
+      return yield* attempts
+        .stop(task, "lost", `the hub says ${name ?? "unknown"}`)
+        .pipe(Effect.forkDetach, Effect.asVoid)
+  }
+})
+
+/** Says why we are not ready when that changes, not at every look. */
+const tellStatus = Effect.fnUntraced(function* (text: string) {
+  const status = yield* HostStatus
+  if ((yield* Ref.getAndSet(status, text)) !== text) yield* Effect.log(`status: ${text}`)
+})
+
+/** What was said last about the host's readiness. */
+const HostStatus = Context.Reference<Ref.Ref<string>>("adjutant/daemon/HostStatus", {
+  defaultValue: () => Ref.makeUnsafe("")
+})

@@ -1,0 +1,22 @@
+/** Calls about buildroots (tasks.md 2.6, 2.12). */
+import { Schema } from "effect"
+import { BuildrootRow } from "../shapes/Build.ts"
+import type { Struct } from "../Value.ts"
+import { call, perform } from "./call.ts"
+
+export const newBuildRoot = (repo: number, arch: string, taskId: number) =>
+  call(Schema.Int, "host.newBuildRoot", [repo, arch], { task_id: taskId })
+
+/** INIT to BUILDING to EXPIRED; to expire again is no error. */
+export const setBuildRootState = (id: number, state: "BUILDING" | "EXPIRED") =>
+  perform("host.setBuildRootState", [id, state])
+
+/** What was installed at init; only in state INIT. */
+export const setBuildRootList = (id: number, packages: ReadonlyArray<Struct>) =>
+  perform("host.setBuildRootList", [id, packages])
+/** What is installed after the build; only in state BUILDING. */
+export const updateBuildRootList = (id: number, packages: ReadonlyArray<Struct>) =>
+  perform("host.updateBuildRootList", [id, packages])
+
+export const listBuildroots = (filter: { readonly hostID: number; readonly state: ReadonlyArray<number> }) =>
+  call(Schema.Array(BuildrootRow), "listBuildroots", [], { ...filter })

@@ -1,0 +1,67 @@
+/** Calls about builds (tasks.md 3.8, 3.11). */
+import { Schema } from "effect"
+import { Build, TaggedRpm } from "../shapes/Build.ts"
+import type { Struct } from "../Value.ts"
+import { call, perform } from "./call.ts"
+
+export const getBuild = (build: number | string) => call(Build, "getBuild", [build], { strict: true })
+
+/** Seconds, over the last `age` months; null when nothing is known. */
+export const getAverageBuildDuration = (name: string, options: { readonly age: number }) =>
+  call(Schema.NullOr(Schema.Finite), "getAverageBuildDuration", [name], { ...options })
+
+export const initBuild = (data: Struct) => call(Schema.Int, "host.initBuild", [data])
+export const failBuild = (taskId: number, buildId: number) => perform("host.failBuild", [taskId, buildId])
+
+type Logs = Readonly<Record<string, ReadonlyArray<string>>>
+
+export const completeBuild = (
+  taskId: number,
+  buildId: number,
+  srpm: string,
+  rpms: ReadonlyArray<string>,
+  buildroots: Struct,
+  options: { readonly logs: Logs }
+) => perform("host.completeBuild", [taskId, buildId, srpm, rpms, buildroots], { ...options })
+
+export const moveBuildToScratch = (
+  taskId: number,
+  srpm: string,
+  rpms: ReadonlyArray<string>,
+  options: { readonly logs: Logs }
+) => perform("host.moveBuildToScratch", [taskId, srpm, rpms], { ...options })
+
+type Reference = number | string
+
+export const tagBuild = (
+  taskId: number,
+  tag: Reference,
+  build: Reference,
+  options: { readonly force: boolean; readonly fromtag: Reference | null }
+) => perform("host.tagBuild", [taskId, tag, build], { ...options })
+
+export const tagNotification = (
+  success: boolean,
+  tag: Reference,
+  from: Reference | null,
+  build: Reference,
+  user: number,
+  ignoreSuccess: boolean,
+  failure: string
+) =>
+  perform("host.tagNotification", [
+    success,
+    tag,
+    from,
+    build,
+    user,
+    ignoreSuccess,
+    ...(failure === "" ? [] : [failure])
+  ])
+
+const TaggedRpms = Schema.Tuple([Schema.Array(TaggedRpm), Schema.Array(Schema.Json)])
+
+export const listTaggedRPMS = (
+  tag: Reference,
+  options: { readonly event: number; readonly latest: boolean; readonly draft: boolean }
+) => call(TaggedRpms, "listTaggedRPMS", [tag], { ...options })

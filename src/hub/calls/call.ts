@@ -1,0 +1,24 @@
+/** One call to the hub with its answer decoded: an answer of another shape is `HubNonsense`, told by method. */
+import { Effect, Schema } from "effect"
+import { HubNonsense } from "../HubError.ts"
+import { HubSession } from "../HubSession.ts"
+import type { Struct, Value } from "../Value.ts"
+
+export const call = Effect.fnUntraced(function* <A, I>(
+  answer: Schema.Codec<A, I>,
+  method: string,
+  params: ReadonlyArray<Value>,
+  keywords?: Struct
+) {
+  const session = yield* HubSession
+  const value = yield* session.call(method, params, keywords)
+  return yield* Schema.decodeUnknownEffect(answer)(value).pipe(
+    Effect.mapError((error) => new HubNonsense({ method, message: error.message }))
+  )
+})
+
+/** For methods whose answer says nothing. */
+export const perform = Effect.fnUntraced(function* (method: string, params: ReadonlyArray<Value>, keywords?: Struct) {
+  const session = yield* HubSession
+  yield* session.call(method, params, keywords)
+})

@@ -1,0 +1,15 @@
+/** A builder, as the hub knows it (daemon.md 3.4). */
+import { Schema } from "effect"
+
+export const HostInfo = Schema.Struct({
+  id: Schema.Int,
+  name: Schema.String,
+  user_id: Schema.Int,
+  /** Words apart by blanks, not canonicalised. */
+  arches: Schema.NullOr(Schema.String),
+  capacity: Schema.Finite,
+  enabled: Schema.Boolean,
+  ready: Schema.NullOr(Schema.Boolean),
+  task_load: Schema.NullOr(Schema.Finite)
+})
+export type HostInfo = typeof HostInfo.Type
