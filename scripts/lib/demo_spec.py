@@ -188,7 +188,7 @@ def subpackage(name, summary, description, requires, noarch, contents):
     lines = [f"%package -n {name}", f"Summary: {summary}", "AutoReqProv: no"]
     lines += ["BuildArch: noarch"] if noarch else []
     lines += [f"Requires: {r}" for r in sorted(requires)]
-    lines += [f"Requires(pre): filesystem"] if name != "filesystem" else []
+    lines += ["Requires(pre): filesystem"] if name != "filesystem" else []
     lines += [f"Provides: {n}" for n in names]
     lines += [f"%description -n {name}", description, f"%files -n {name}", *contents, ""]
     return "\n".join(lines)
