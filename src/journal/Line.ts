@@ -55,8 +55,8 @@ const digest = (text: string): string => hash("sha256", text, "hex").slice(0, ha
 const hashLength = 32
 const tail = /^,"hash":"([0-9a-f]{32})"\}$/
 const tailLength = `,"hash":""}`.length + hashLength
-const head = /^\{"v":(\d{1,9}),"seq":(0|[1-9]\d{0,14}),"at":(0|[1-9]\d{0,15}),"event":/
-const version = /^\{"v":(\d{1,9})[,}]/
+const head = /^\{"v":([1-9]\d{0,8}),"seq":(0|[1-9]\d{0,14}),"at":(0|[1-9]\d{0,14}),"event":/
+const version = /^\{"v":([1-9]\d{0,8})[,}]/
 
 /**
  * The line (without its line break) that comes after one with the hash `previous`, and the event as a reader will
@@ -70,12 +70,12 @@ export const encodeLine = (
 ): Result.Result<{ readonly text: string; readonly stored: StoredEvent }, string> => {
   const payload = toJson(event)
   if (Result.isFailure(payload)) return Result.fail(payload.failure)
-  // Clocks of tests and of broken machines stand before 1970; the form has no sign.
-  const time = Math.max(0, Math.trunc(at))
+  // Broken machines have clocks that stand before 1970 or beyond all digits; the form has room for neither.
+  const time = Math.min(Math.max(0, Math.trunc(at)), 1e15 - 1)
   const body = `{"v":${lineVersion},"seq":${seq},"at":${time},"event":${payload.success}`
   const own = digest(`${previous}\n${body}`)
   const text = `${body},"hash":"${own}"}`
-  // A text has at least as many UTF-8 bytes as UTF-16 units, and at most three times as many.
+  // A UTF-16 unit takes at most three bytes of UTF-8: most texts need not be measured.
   if (text.length * 3 > lineBytesMax && Buffer.byteLength(text) > lineBytesMax) {
     return Result.fail(`an event of ${Buffer.byteLength(text)} bytes is above the limit of ${lineBytesMax}`)
   }
