@@ -63,9 +63,14 @@ export const markExternal = <P extends Named, R extends ExternalRepo>(
   return Result.succeed(located)
 }
 
-const dataElement = /<data\b[^>]*\btype=(["'])origin\1[^>]*>([\s\S]*?)<\/data>/
+const originData = /^<data\b[^>]*\btype=(["'])origin\1/
 const locationElement = /<location\b[^>]*\bhref=(["'])(.*?)\1/
 
 /** Where `repomd.xml` says the origin list is, relative to the repository; undefined when it lists none. */
-export const originLocation = (repomd: string): string | undefined =>
-  locationElement.exec(dataElement.exec(repomd)?.[2] ?? "")?.[2]
+export const originLocation = (repomd: string): string | undefined => {
+  for (const part of repomd.split("</data>")) {
+    const element = part.slice(part.lastIndexOf("<data"))
+    if (originData.test(element)) return locationElement.exec(element)?.[2]
+  }
+  return undefined
+}
