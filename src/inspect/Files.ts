@@ -1,0 +1,64 @@
+/** The files that are inspected: read-only, with a limit, and never one that would keep the reader waiting. */
+import { constants, type FileHandle, open, readdir } from "node:fs/promises"
+import { Effect, Schema } from "effect"
+
+export class FileUnreadable extends Schema.TaggedError<FileUnreadable>()("FileUnreadable", {
+  path: Schema.String,
+  reason: Schema.Literals(["missing", "unreadable", "not-a-file", "too-large"]),
+  message: Schema.String
+}) {}
+
+/** The whole of a regular file of at most `bytesMax` bytes. Links are followed: who names one means its target. */
+export const readWhole = (path: string, bytesMax: number): Effect.Effect<Uint8Array, FileUnreadable> =>
+  withFile(path, async (file, size) => {
+    if (size > bytesMax) {
+      const message = `the file has ${size} bytes; no more than ${bytesMax} are read`
+      throw new FileUnreadable({ path, reason: "too-large", message })
+    }
+    return await file.readFile()
+  })
+
+/** The last `bytesMax` bytes of a regular file, and whether there are more before them. */
+export const readEnd = (path: string, bytesMax: number) =>
+  withFile(path, async (file, size) => {
+    const from = Math.max(0, size - bytesMax)
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(size, bytesMax)), 0, null, from)
+    return { bytes: buffer.subarray(0, bytesRead), more: from > 0 }
+  })
+
+/** The names in a directory, in no order. */
+export const namesIn = (path: string): Effect.Effect<ReadonlyArray<string>, FileUnreadable> =>
+  Effect.tryPromise({ try: () => readdir(path), catch: (error) => unreadable(path, error) })
+
+// A pipe without a writer would be waited for.
+const reading = constants.O_RDONLY | constants.O_NONBLOCK
+
+const withFile = <A>(path: string, use: (file: FileHandle, size: number) => Promise<A>) =>
+  Effect.tryPromise({
+    try: async () => {
+      await using file = await open(path, reading)
+      const stats = await file.stat()
+      if (stats.isFile()) return await use(file, stats.size)
+      const message = stats.isDirectory() ? "this is a directory" : "this is not a regular file"
+      throw new FileUnreadable({ path, reason: "not-a-file", message })
+    },
+    catch: (error) => unreadable(path, error)
+  })
+
+const unreadable = (path: string, error: unknown): FileUnreadable => {
+  if (error instanceof FileUnreadable) return error
+  const code = error instanceof Error && "code" in error ? error.code : undefined
+  const found = plainWords.get(code)
+  const message = found ?? (error instanceof Error ? error.message : String(error))
+  return new FileUnreadable({
+    path,
+    reason: code === "ENOENT" || code === "ENOTDIR" ? "missing" : "unreadable",
+    message
+  })
+}
+
+const plainWords = new Map<unknown, string>([
+  ["ENOENT", "there is no such file"],
+  ["ENOTDIR", "there is no such file"],
+  ["EACCES", "it may not be read by this user"]
+])
