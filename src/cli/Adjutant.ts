@@ -1,0 +1,75 @@
+/** The command `adjutant` as a whole: its parts, how it speaks of mistakes, and what it leaves with. */
+import { Console, Effect } from "effect"
+import { CliConfig, type CliError, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
+import { harmlessLines } from "../inspect/Harmless.ts"
+import { alreadyTold, type CommandFailed, exitCodes } from "./CommandFailed.ts"
+import { completionsCommand } from "./CompletionsCommand.ts"
+import { type DaemonRequest, daemonCommand } from "./DaemonCommand.ts"
+import { logCommand } from "./LogCommand.ts"
+import { verifyCommand } from "./VerifyCommand.ts"
+
+/** What `main` knows and the commands do not: how a daemon is put together. */
+export interface Parts<R> {
+  readonly version: string
+  readonly daemon: (request: DaemonRequest) => Effect.Effect<void, CommandFailed, R>
+}
+
+/**
+ * Runs the command for these arguments (without the program's own name). Fails with `CommandFailed`, which has been
+ * told by then and carries the exit code.
+ */
+export const adjutant = <R>(parts: Parts<R>, args: ReadonlyArray<string>) => {
+  const root = Command.make("adjutant").pipe(
+    Command.withDescription("A Koji builder that runs every task in containers and records each step."),
+    Command.withSubcommands([
+      { group: "On a builder", commands: [daemonCommand(parts.daemon)] },
+      { group: "On what it recorded", commands: [logCommand, verifyCommand] },
+      { group: "Besides", commands: [completionsCommand((): Command.Command.Any => root)] }
+    ])
+  )
+  return Command.runWith(root, { version: parts.version })(args).pipe(
+    Effect.catchTag("ShowHelp", (help) =>
+      help.errors.length === 0 ? Effect.void : Effect.fail(alreadyTold(usageCode(help.commandPath)))
+    ),
+    Effect.tapErrorTag("CommandFailed", ({ message }) =>
+      message === "" ? Effect.void : Console.error(spoken("adjutant", message).join("\n"))
+    ),
+    Effect.provide([CliOutput.layerPresenter(presenter), CliConfig.layer({ builtIns: [GlobalFlag.Help, versionFlag] })])
+  )
+}
+
+/** Without a short name: `-v` is kojid's word for verbose. */
+const versionFlag: typeof GlobalFlag.Version = {
+  ...GlobalFlag.Version,
+  flag: Flag.Boolean("version").pipe(
+    Flag.withDescription("Show the version"),
+    Flag.withDefault(false),
+    Flag.withoutNegation
+  )
+}
+
+const usageCode = (commandPath: ReadonlyArray<string>): number =>
+  commandPath[1] === "daemon" ? exitCodes.daemonUsage : exitCodes.usage
+
+/** A mistake is named in a line and shown the way to help; help itself is as Effect lays it out. */
+const presenter: CliOutput.Presenter = {
+  present: (event) => {
+    switch (event._tag) {
+      case "Help":
+        return CliOutput.defaultPresenter.present(event)
+      case "Version":
+        return Console.log(`${event.name} ${event.version}`)
+      case "InvalidInvocation": {
+        const command = event.commandPath.join(" ")
+        const mistakes = event.errors.flatMap((error: CliError.CliError) => spoken(command, error.message))
+        return Console.error([...mistakes, `Try "${command} --help".`].join("\n"))
+      }
+    }
+  }
+}
+
+/** A message behind the name of who speaks; what it goes on with stands below. */
+const spoken = (name: string, message: string): ReadonlyArray<string> =>
+  harmlessLines(message)
+    .filter((line) => line !== "")
+    .map((line, index) => (index === 0 ? `${name}: ${line}` : line))
