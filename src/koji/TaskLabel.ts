@@ -4,7 +4,7 @@
  */
 import { Result } from "effect"
 import { isPythonDict, type PythonValue, pythonStr, pythonTruth } from "./PythonRepr.ts"
-import { type BoundParameters, parametersOf } from "./TaskParameters.ts"
+import { type BoundParameters, knownMethods, parametersOf } from "./TaskParameters.ts"
 
 export interface LabelledTask {
   readonly method: string
@@ -14,8 +14,8 @@ export interface LabelledTask {
 
 /** The label of a task. Never fails: what is not understood is `malformed task`. */
 export const taskLabel = (task: LabelledTask): string => {
-  const label = labels.get(task.method)
-  if (label === undefined) return `${task.method} (${task.arch})`
+  const label = labels.get(task.method) ?? ofArch
+  if (!knownMethods.includes(task.method)) return `${task.method} (${task.arch})`
   const parameters = parametersOf(task.method, task.request)
   if (Result.isFailure(parameters)) return `${task.method} (${task.arch}, unknown args)`
   const extra = label(parameters.success)
@@ -27,6 +27,9 @@ type Parameters = BoundParameters<PythonValue>
 /** Undefined when the parameters are not of the shape that the method's label is made of. */
 type Label = (parameters: Parameters) => string | undefined
 
+/** Nothing in the parameters tells people anything. */
+const ofArch: Label = () => ""
+
 const sourceAndTarget: Label = (task) => {
   const source = text(first(task, "src", "url"))
   const target = nameOrText(first(task, "target", "build_tag"))
@@ -34,7 +37,8 @@ const sourceAndTarget: Label = (task) => {
   return `${target}, ${source.includes("://") ? sourceInfo(source) : baseName(source)}`
 }
 
-const ofTarget: Label = (task) => nameOrText(task["target"])
+const ofTarget: Label = ({ target }) =>
+  string(target !== undefined && isPythonDict(target) ? member(target, "name") : target)
 
 const ofTag: Label = (task) => nameOrText(task["tag"])
 

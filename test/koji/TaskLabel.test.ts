@@ -55,6 +55,7 @@ describe("a task's label", () => {
     ["rebuildSRPM (noarch)", "rebuildSRPM", ["a", 1]],
     ["somePlugin (noarch)", "somePlugin", []],
     ["createrepo (noarch, unknown args)", "createrepo", [1]],
+    ["tagBuild (noarch, unknown args)", "tagBuild", [1]],
     ["malformed task", "build", [5, "f40"]],
     ["malformed task", "restart", ["builder1"]],
     ["malformed task", "buildMaven", ["u", "tag"]]
