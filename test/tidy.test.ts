@@ -42,7 +42,7 @@ const oneHome: Record<string, ReadonlyArray<string>> = {
 
 /** Time, chance, environment and the terminal come in through services; each has its one home. */
 const impure = /\b(Date\.now|new Date\(\)|Math\.random|process\.env|process\.argv|console\.)/
-const homesOfTheImpure = ["main.ts"]
+const homesOfTheImpure = ["main.ts", "daemonMain.ts"]
 
 const looksAway = /\bas any\b|@ts-ignore|@ts-expect-error|biome-ignore|[\w)\]]!\.|\bTODO\b|\bFIXME\b/
 

@@ -66,11 +66,11 @@ const rounds = Effect.fnUntraced(function* (root: Buildroot, source: Source, tar
   const door = yield* Door
   const phase = `build phase for ${source.file}`
   yield* door.step({ path: "build/prepare", rule: "repeat" }, Schema.Null, prepare(root, source, phase))
-  let image = root.image
+  let image: ImageRecord = root.image
   let dynamic = false
   let stable = false
   for (let round = 1; ; round++) {
-    const ended = yield* buildRound(root, source, image, { target, round, dynamic, stable })
+    const ended: RoundEnd = yield* buildRound(root, source, image, { target, round, dynamic, stable })
     const missing = ended.status === Scripts.exits.requiresMissing
     const generated = ended.status === Scripts.exits.dynamicRequiresMissing
     if (!missing && !generated) return { image, status: judged(ended) }
@@ -128,6 +128,8 @@ const prepare = (root: Buildroot, source: Source, phase: string) =>
     })
     return null
   })
+
+type RoundEnd = typeof Status.Type
 
 interface Round {
   readonly target: string

@@ -81,9 +81,9 @@ export const runAttempt = Effect.fn("runAttempt")(function* (request: AttemptReq
         Effect.exit
       )
       const exit: Exit.Exit<TaskResult, TaskFailure> = Exit.isFailure(opened)
-        ? opened
+        ? Exit.failCause(opened.cause)
         : Exit.isFailure(session)
-          ? session
+          ? Exit.failCause(session.cause)
           : yield* handle(request, restore).pipe(Effect.provideService(HubSession, session.value), Effect.exit)
       const state = yield* journal.state
       const outcome = outcomeOf(exit, state._tag === "Unknown" ? null : state.stop)

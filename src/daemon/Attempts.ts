@@ -55,7 +55,10 @@ export class Attempts extends Context.Service<
         const before = names.filter((name) => name.kind === "attempt" && name.task === request.task).length
         const attempt = AttemptNumber.make(before + 1)
         const own = yield* Scope.make()
-        const built = yield* Layer.buildWithScope(AttemptJournal.layer(request.task, attempt), own).pipe(Effect.orDie)
+        const built = yield* Layer.buildWithScope(AttemptJournal.layer(request.task, attempt), own).pipe(
+          Effect.provideContext(services),
+          Effect.orDie
+        )
         const journal = Context.get(built, AttemptJournal)
         const fiber = yield* runAttempt({ ...request, attempt }).pipe(
           Effect.provideContext(Context.merge(services, built)),

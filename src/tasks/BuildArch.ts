@@ -7,7 +7,7 @@ import { expireBuildroot, openBuildroot, repoEvent } from "../buildroot/Buildroo
 import { hubFailure, hubStep } from "../buildroot/HubSteps.ts"
 import { KojiLogs } from "../buildroot/KojiLogs.ts"
 import { rebuild } from "../buildroot/Rebuild.ts"
-import { readResults, readRpmHeader } from "../buildroot/SourceFile.ts"
+import { type ResultFile, readResults, readRpmHeader } from "../buildroot/SourceFile.ts"
 import { TaskUploads } from "../buildroot/TaskUploads.ts"
 import { Workspace } from "../buildroot/Workspace.ts"
 import { Door } from "../buildroot/World.ts"
@@ -16,7 +16,7 @@ import { getHost, setTaskWeight } from "../hub/calls/host.ts"
 import { getBuildConfig } from "../hub/calls/tags.ts"
 import { HubFiles } from "../hub/HubFiles.ts"
 import { findArchChoices } from "../koji/Arch.ts"
-import { buildError, type TaskFailure } from "../koji/Fault.ts"
+import { buildError } from "../koji/Fault.ts"
 import { taskPath } from "../koji/Paths.ts"
 import { pythonRepr } from "../koji/PythonRepr.ts"
 import { noarchHash, renderNoarchDiff } from "../koji/RpmDiff.ts"
@@ -141,7 +141,7 @@ const uploadResults = (task: TaskContext, directories: ReadonlyArray<string>, ke
       Effect.gen(function* () {
         const uploads = yield* TaskUploads
         const logs = yield* KojiLogs
-        const found = []
+        const found: Array<ResultFile> = []
         for (const directory of directories) {
           const { files, strange } = yield* readResults(directory)
           for (const what of strange) yield* logs.root(`unexpected among the results: ${what}`)
@@ -174,7 +174,7 @@ const uploadResults = (task: TaskContext, directories: ReadonlyArray<string>, ke
           srpms.push(source.name)
         }
         return { rpms: packages.map(({ name }) => name), srpms }
-      }).pipe(Effect.catchTag("UnreadableFile", (error) => Effect.fail<TaskFailure>(buildError(error.message))))
+      })
     )
   )
 

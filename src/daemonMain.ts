@@ -1,0 +1,196 @@
+/**
+ * The daemon, put together: which adapters stand behind which services, what signals mean, how it ends.
+ *
+ * Like `main.ts` a composition root; apart from it, so that the other commands load nothing of this.
+ */
+
+import { readFile } from "node:fs/promises"
+import { hostname } from "node:os"
+import { NodeHttpClient } from "@effect/platform-node"
+import { Effect, Layer, Logger, Queue, Redacted, References, Result } from "effect"
+import { BuilderSettings } from "./buildroot/BuilderSettings.ts"
+import { ImageStore } from "./buildroot/ImageStore.ts"
+import { failure } from "./cli/CommandFailed.ts"
+import type { DaemonRequest as CommandRequest } from "./cli/DaemonCommand.ts"
+import { DaemonConfig, type DaemonConfigValues } from "./config/DaemonConfig.ts"
+import { told } from "./core/DaemonEvent.ts"
+import { Attempts } from "./daemon/Attempts.ts"
+import { type DaemonRequest, DaemonRequests, runDaemon } from "./daemon/Daemon.ts"
+import { DaemonJournal } from "./daemon/DaemonJournal.ts"
+import { recover } from "./daemon/Recovery.ts"
+import { builderSettings, daemonOptions, loginOptions } from "./daemon/Settings.ts"
+import * as DockerEngine from "./engine/DockerEngine.ts"
+import { Engine } from "./engine/Engine.ts"
+import { ownerLabels } from "./engine/Labels.ts"
+import { HubFiles } from "./hub/HubFiles.ts"
+import { HubSession } from "./hub/HubSession.ts"
+import { TaskAlerts } from "./hub/TaskAlerts.ts"
+import * as FileJournalStore from "./journal/FileJournalStore.ts"
+import { JournalStore } from "./journal/JournalStore.ts"
+import { StateDirectory } from "./journal/StateDirectory.ts"
+
+/** Where each engine listens unless the configuration says otherwise; the first that answers is taken. */
+const sockets: Record<"docker" | "podman", ReadonlyArray<string>> = {
+  docker: ["/var/run/docker.sock"],
+  podman: ["/run/podman/podman.sock", "/run/koji-adjutant/podman.sock"]
+}
+
+const findEngine = Effect.fn("findEngine")(function* (config: DaemonConfigValues) {
+  const { engine, engine_socket: given } = config.adjutant
+  const kinds = engine === "auto" ? (["docker", "podman"] as const) : [engine]
+  const candidates = given === null ? kinds.flatMap((kind) => sockets[kind]) : [given]
+  const refused: Array<string> = []
+  for (const socketPath of candidates) {
+    const layer = DockerEngine.layer({ socketPath })
+    const info = yield* Effect.result(
+      Effect.flatMap(Engine, ({ info }) => info).pipe(Effect.provide(layer, { local: true }))
+    )
+    if (Result.isSuccess(info)) return { socketPath, info: info.success }
+    refused.push(`${socketPath}: ${info.failure.message}`)
+  }
+  return yield* failure(
+    `no container engine answers; start one, or set engine_socket in [adjutant]. ${refused.join("; ")}`
+  )
+})
+
+const credentials = (config: DaemonConfigValues) =>
+  Effect.gen(function* () {
+    const { user, password } = config.kojid
+    if (user === null || password === null) {
+      return yield* failure(
+        "no way to log in: set user and password in [kojid] (certificates and Kerberos are not supported yet)"
+      )
+    }
+    return { user, password: typeof password === "string" ? Redacted.make(password) : password }
+  })
+
+export const daemon = (version: string) =>
+  Effect.fn("daemon")(function* (request: CommandRequest) {
+    const inputs = { file: request.configFile, environment: process.env, commandLine: request.commandLine }
+    const config = yield* Effect.flatMap(DaemonConfig, (values) => Effect.succeed(values)).pipe(
+      Effect.provide(DaemonConfig.layer(inputs), { local: true }),
+      Effect.mapError((error) => failure(error.message))
+    )
+    const logging = Logger.layer([logger(config)])
+    const level = request.logLevel === "debug" ? "Debug" : "Info"
+    const end = yield* started(version, config, request).pipe(
+      Effect.provide(logging),
+      Effect.provideService(References.MinimumLogLevel, level)
+    )
+    if (end === "restart") reexecute()
+  })
+
+const started = (version: string, config: DaemonConfigValues, request: CommandRequest) =>
+  Effect.gen(function* () {
+    for (const warning of config.warnings) yield* Effect.logWarning(warning)
+    const { socketPath, info } = yield* findEngine(config)
+    yield* Effect.log(`container engine: ${info.kind} ${info.version} on ${socketPath}`)
+    if (!info.limitsEnforced) yield* Effect.logWarning("this engine does not enforce memory and process limits")
+    const { user, password } = yield* credentials(config)
+    const bootId = (yield* Effect.promise(() =>
+      readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "")
+    )).trim()
+
+    const store = FileJournalStore.layer({ directory: config.adjutant.state_dir })
+    const settings = Layer.effect(
+      BuilderSettings,
+      Effect.map(StateDirectory, ({ instance }) =>
+        BuilderSettings.of(builderSettings(config, { instance, bootId, version, hostName: hostname(), engine: info }))
+      )
+    ).pipe(Layer.provideMerge(store))
+    const engine = DockerEngine.layer({ socketPath })
+    const http = NodeHttpClient.layerUndiciOptions({ headersTimeout: 0, bodyTimeout: 0 })
+    const session = HubSession.layerPassword(loginOptions(config, user, password, request.forceLock))
+    const hub = Layer.mergeAll(
+      session,
+      HubFiles.layer({ topUrl: config.topUrls[0], topDirectory: config.kojid.topdir }),
+      TaskAlerts.layer
+    ).pipe(Layer.provide(http))
+    const below = Layer.mergeAll(hub, engine).pipe(Layer.provideMerge(settings))
+    const services = Attempts.layer.pipe(
+      Layer.provideMerge(Layer.mergeAll(ImageStore.layer, DaemonJournal.layer, requests)),
+      Layer.provideMerge(below)
+    )
+    return yield* served(config, request, `${info.kind} ${info.version}`).pipe(
+      Effect.provide(services, { local: true }),
+      Effect.scoped,
+      Effect.catch((error) => Effect.fail(failure(error.message)))
+    )
+  })
+
+const served = (config: DaemonConfigValues, request: CommandRequest, engine: string) =>
+  Effect.gen(function* () {
+    const journal = yield* DaemonJournal
+    const store = yield* JournalStore
+    const { instance, bootId, version } = yield* BuilderSettings
+    yield* journal.record(
+      told.Started.make({ instance, bootId, version, pid: process.pid, engine, hub: config.kojid.server })
+    )
+    const recovered = yield* recover()
+    if (recovered > 0) yield* Effect.log(`ended ${recovered} attempts that an earlier process had left`)
+    if (request.skipMain) return "stopped" as const
+    yield* hurryOnSecondSignal
+    const poisoned = Effect.flatMap(store.awaitPoisoned, (poison) =>
+      Effect.fail(failure(`the journal cannot be written (${poison.message}): nothing more can be promised, leaving`))
+    )
+    return yield* Effect.raceFirst(runDaemon(daemonOptions(config)), poisoned)
+  })
+
+/** SIGUSR1 asks to drain and start again; SIGTERM and SIGINT interrupt us (see `main.ts`). */
+const requests = Layer.effect(
+  DaemonRequests,
+  Effect.gen(function* () {
+    const queue = yield* Queue.unbounded<DaemonRequest>()
+    const drain = () => void Queue.offerUnsafe(queue, { _tag: "Drain", why: "SIGUSR1" })
+    yield* Effect.acquireRelease(
+      Effect.sync(() => process.on("SIGUSR1", drain)),
+      () => Effect.sync(() => process.off("SIGUSR1", drain))
+    )
+    return queue
+  })
+)
+
+/** How long a hurried end may take before the process is gone whatever is left. */
+const hurrySeconds = 15
+
+/** The first SIGTERM ends things in order. The second one removes our containers and leaves. */
+const hurryOnSecondSignal = Effect.gen(function* () {
+  const engine = yield* Engine
+  const { instance } = yield* BuilderSettings
+  const services = yield* Effect.context<never>()
+  let signals = 0
+  const hurry = () => {
+    signals++
+    if (signals !== 2) return
+    const sweep = Effect.gen(function* () {
+      yield* Effect.logWarning("told twice: removing containers and leaving at once")
+      const left = yield* engine.list(ownerLabels(instance))
+      yield* Effect.forEach(left, ({ name }) => engine.remove(name), { concurrency: "unbounded", discard: true })
+    }).pipe(Effect.timeout(`${hurrySeconds} seconds`), Effect.ignoreCause)
+    Effect.runForkWith(services)(sweep).addObserver(() => process.exit(1))
+  }
+  yield* Effect.acquireRelease(
+    Effect.sync(() => {
+      process.on("SIGTERM", hurry)
+      process.on("SIGINT", hurry)
+    }),
+    () =>
+      Effect.sync(() => {
+        process.off("SIGTERM", hurry)
+        process.off("SIGINT", hurry)
+      })
+  )
+})
+
+/** Becomes a new process of the same command: a new session, the exclusive one by force (daemon.md 4.11). */
+const reexecute = (): void => {
+  const [program = process.execPath, ...rest] = process.argv
+  const args = rest.includes("--force-lock") ? rest : [...rest, "--force-lock"]
+  process.execve?.(process.execPath, [program, ...process.execArgv, ...args], process.env)
+}
+
+const logger = (config: DaemonConfigValues) => {
+  const { log_format: format } = config.adjutant
+  const json = format === "json" || (format === "auto" && !process.stdout.isTTY)
+  return json ? Logger.consoleJson : Logger.consolePretty({ colors: "auto" })
+}
