@@ -1,0 +1,328 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Redacted, Schema } from "effect"
+import { ConfigError } from "../../src/config/ConfigError.ts"
+import { fileBytesMax } from "../../src/config/ConfigFiles.ts"
+import { adjutantTable, type ConfigInputs, DaemonConfig, kojidTable, load } from "../../src/config/DaemonConfig.ts"
+import { imageFor } from "../../src/config/ImageRules.ts"
+import { KojidOptions } from "../../src/config/KojidOptions.ts"
+import { nearest } from "../../src/config/Nearest.ts"
+import { describeProvenance } from "../../src/config/OptionSources.ts"
+
+const minimal = "[kojid]\nserver = https://hub.example.org/kojihub\ntopurl = https://files.example.org/kojifiles\n"
+
+/** A directory with files of these names, gone after the test. */
+const directory = (files: Readonly<Record<string, string | Uint8Array>>) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const path = mkdtempSync(join(tmpdir(), "adjutant-config-"))
+      for (const [name, content] of Object.entries(files)) writeFileSync(join(path, name), content)
+      return path
+    }),
+    (path) => Effect.sync(() => rmSync(path, { recursive: true }))
+  )
+
+type Said = Partial<Pick<ConfigInputs, "environment" | "commandLine">>
+
+const loaded = Effect.fnUntraced(function* (text: string | Uint8Array, said: Said = {}) {
+  const path = yield* directory({ "kojid.conf": text })
+  return yield* load({ file: join(path, "kojid.conf"), environment: {}, commandLine: {}, ...said })
+})
+
+/** The messages of the error, the directory's own name left out. */
+const problems = Effect.fnUntraced(function* (text: string | Uint8Array, said: Said = {}) {
+  const error = yield* Effect.flip(loaded(text, said))
+  assert.instanceOf(error, ConfigError)
+  return error.problems.map(
+    ({ place, message }) => `${place?.replace(/^.*kojid\.conf/, "kojid.conf") ?? "-"}: ${message}`
+  )
+})
+
+describe("the configuration", () => {
+  it.effect("has kojid's defaults", () =>
+    Effect.gen(function* () {
+      const { kojid, adjutant, topUrls, provenance, warnings } = yield* loaded(minimal)
+      assert.deepInclude(kojid, {
+        sleeptime: 15,
+        maxjobs: 10,
+        minspace: 8192,
+        max_retries: 120,
+        retry_interval: 60,
+        offline_retry: true,
+        offline_retry_interval: 120,
+        timeout: 43_200,
+        topdir: "/mnt/koji",
+        workdir: "/var/tmp/koji",
+        user: null,
+        password: null,
+        rpmbuild_timeout: 86_400,
+        failed_buildroot_lifetime: 14_400,
+        mockhost: "koji-linux-gnu",
+        packager: "Koji",
+        build_arch_can_fail: false,
+        mock_bootstrap_image: false,
+        allowed_scms: "",
+        allowed_scms_use_config: true,
+        allowed_scms_use_policy: false,
+        createrepo_update: true,
+        distrepo_skip_stat: false,
+        log_level: "WARNING",
+        chroot_tmpdir: "/chroot_tmpdir",
+        keytab: "/etc/kojid/kojid.keytab",
+        xz_options: "-z6T0",
+        yum_proxy: null
+      })
+      assert.deepStrictEqual(kojid.literal_task_arches, [])
+      assert.strictEqual(kojid.maven_repo_ignore.length, 7)
+      assert.deepInclude(adjutant, {
+        engine: "auto",
+        state_dir: "/var/lib/koji-adjutant",
+        log_dir: "/var/log/koji-adjutant",
+        install_network: "host",
+        pull_policy: "if-not-present",
+        selinux: "auto",
+        log_format: "auto",
+        allow_any_scm: false
+      })
+      assert.deepStrictEqual(topUrls, ["https://files.example.org/kojifiles"])
+      assert.deepStrictEqual(provenance.get("sleeptime"), { _tag: "Default" })
+      assert.deepStrictEqual(warnings, [])
+    })
+  )
+
+  it.effect("takes the command line over the environment over the file over the default", () =>
+    Effect.gen(function* () {
+      const text = `${minimal}maxjobs = 1\nminspace = 2\nsleeptime = 3\n[adjutant]\nengine = docker\n`
+      const { kojid, adjutant, provenance } = yield* loaded(text, {
+        environment: {
+          KOJI_ADJUTANT_MINSPACE: "20",
+          KOJI_ADJUTANT_SLEEPTIME: "30",
+          KOJI_ADJUTANT_ENGINE: "podman",
+          HOME: "/",
+          KOJI_ADJUTANT_CONFIG: "x"
+        },
+        commandLine: { sleeptime: "300", minspace: undefined, plugin: "a b" }
+      })
+      assert.deepStrictEqual([kojid.maxjobs, kojid.minspace, kojid.sleeptime], [1, 20, 300])
+      assert.strictEqual(adjutant.engine, "podman")
+      assert.deepStrictEqual(kojid.plugin, ["a", "b"])
+      const place = (name: string) => describeProvenance(provenance.get(name) ?? { _tag: "Default" })
+      assert.match(place("maxjobs") ?? "", /kojid\.conf, line 4$/)
+      assert.strictEqual(place("minspace"), "KOJI_ADJUTANT_MINSPACE")
+      assert.strictEqual(place("sleeptime"), "--sleeptime")
+      assert.isNull(place("workdir"))
+    })
+  )
+
+  it.effect("may do without a file, if the rest is said elsewhere", () =>
+    Effect.gen(function* () {
+      const nowhere = { file: "/nowhere/kojid.conf", environment: {} }
+      const { kojid } = yield* load({ ...nowhere, commandLine: { server: "https://h/kojihub", topurl: "https://f" } })
+      assert.strictEqual(kojid.server, "https://h/kojihub")
+      const error = yield* Effect.flip(load({ ...nowhere, commandLine: {} }))
+      assert.strictEqual(error.message, "the server option is required\nthe topurl option is required")
+      assert.strictEqual(error.exitCode, 2)
+    })
+  )
+
+  it.effect("is read of a directory's *.conf files in order of their names", () =>
+    Effect.gen(function* () {
+      const path = yield* directory({
+        "10-hub.conf": `${minimal}maxjobs = 1\nminspace = 1\n`,
+        "20-site.conf": "[kojid]\nmaxjobs = 2\n[adjutant]\nengine = podman\n",
+        "30-off.conf.bak": "[kojid]\nmaxjobs = 3\n",
+        "5-late.conf": "[kojid]\nminspace = 5\n"
+      })
+      mkdirSync(join(path, "40.conf"))
+      symlinkSync(join(path, "20-site.conf"), join(path, "90-link.conf"))
+      const { kojid, adjutant, provenance } = yield* load({ file: path, environment: {}, commandLine: {} })
+      assert.deepStrictEqual([kojid.maxjobs, kojid.minspace, adjutant.engine], [2, 5, "podman"])
+      assert.match(describeProvenance(provenance.get("maxjobs") ?? { _tag: "Default" }) ?? "", /90-link\.conf, line 2$/)
+    })
+  )
+
+  it.effect("lets DEFAULT stand in both sections, each taking what it knows", () =>
+    Effect.gen(function* () {
+      const { kojid, adjutant } = yield* loaded(`[DEFAULT]\nmaxjobs = 3\nengine = docker\n${minimal}[adjutant]\n`)
+      assert.strictEqual(kojid.maxjobs, 3)
+      assert.strictEqual(adjutant.engine, "docker")
+    })
+  )
+
+  it.effect("takes plugins for plugin, the last of the two counting, and several topurls", () =>
+    Effect.gen(function* () {
+      const { kojid, topUrls } = yield* loaded(
+        "[kojid]\nserver = h\ntopurl = https://a\n  https://b\nplugin = x\nplugins = y z\n"
+      )
+      assert.deepStrictEqual(kojid.plugin, ["y", "z"])
+      assert.deepStrictEqual(topUrls, ["https://a", "https://b"])
+    })
+  )
+
+  it.effect("keeps secrets to itself", () =>
+    Effect.gen(function* () {
+      const config = yield* loaded(`${minimal}user = me\npassword = hunter2\nsmtp_pass = hunter3\n`)
+      assert.strictEqual(config.kojid.password === null ? "" : Redacted.value(config.kojid.password), "hunter2")
+      assert.notInclude(JSON.stringify(config.kojid), "hunter")
+      assert.notInclude(String(config.kojid.password), "hunter")
+      assert.isTrue(Exit.isFailure(Effect.runSyncExit(Schema.encodeEffect(KojidOptions)(config.kojid))))
+    })
+  )
+
+  it.effect("takes numbers and booleans as Python does", () =>
+    Effect.gen(function* () {
+      const { kojid } = yield* loaded(`${minimal}maxjobs = +1_0\nuse_createrepo_c = OFF\nlog_timestamps = True\n`)
+      assert.deepStrictEqual([kojid.maxjobs, kojid.use_createrepo_c, kojid.log_timestamps], [10, false, true])
+    })
+  )
+
+  it.effect("says everything that is wrong, where, and what was meant", () =>
+    Effect.gen(function* () {
+      const text = `${minimal}maxjob = 1\nsleeptime = 0x10\nminspace =\noffline_retry = maybe\nkeepalive = yes\nengine = docker
+log_level = debug
+[adjutent]
+engine = docker
+[adjutant]
+engine = dokcer
+cpus = lots
+tools_images = f40=x
+`
+      const said = { environment: { KOJI_ADJUTANT_MAXJOBZ: "1" }, commandLine: { nonsense: "1" } }
+      assert.deepStrictEqual(
+        (yield* problems(text, said)).toSorted(),
+        [
+          "kojid.conf, line 4: unknown config option: maxjob (did you mean maxjobs?)",
+          "kojid.conf, line 8: unknown config option: keepalive",
+          "kojid.conf, line 9: unknown config option: engine (it belongs into [adjutant])",
+          "kojid.conf, above line 12: invalid section found in config file: adjutent (did you mean adjutant?)",
+          "KOJI_ADJUTANT_MAXJOBZ: unknown variable (did you mean KOJI_ADJUTANT_MAXJOBS?)",
+          "--nonsense: unknown option",
+          'kojid.conf, line 7: value for offline_retry option must be yes or no (or true, on, 1, false, off, 0), not "maybe"',
+          'kojid.conf, line 5: value for sleeptime option must be a whole number from 1 to 86400, not "0x10"',
+          'kojid.conf, line 6: value for minspace option must be a whole number from 0 to 1073741824, not ""',
+          'kojid.conf, line 10: value for log_level option must be one of CRITICAL, ERROR, WARNING, INFO, DEBUG, not "debug"',
+          'kojid.conf, line 14: value for engine option must be one of auto, docker, podman, not "dokcer"',
+          'kojid.conf, line 15: value for cpus option must be a number from 0 to 4096, not "lots"',
+          'kojid.conf, line 16: value for tools_images option must be rules like f40*/x86_64=image, not "f40=x"'
+        ].toSorted()
+      )
+    })
+  )
+
+  it.effect("is refused for files that are no configuration", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* problems(`${minimal}MAXJOBS = 1\nmaxjobs = 1\n`), [
+        "kojid.conf, line 5: option maxjobs comes twice in [kojid]"
+      ])
+      assert.deepStrictEqual(yield* problems(new Uint8Array([0x5b, 0xff, 0x5d])), ["kojid.conf: is not UTF-8"])
+      assert.deepStrictEqual(yield* problems("#".repeat(fileBytesMax + 1)), [
+        `kojid.conf: is larger than ${fileBytesMax} bytes`
+      ])
+    })
+  )
+
+  it.effect("refuses to let anybody build anything from anywhere by oversight", () =>
+    Effect.gen(function* () {
+      const open = `${minimal}allowed_scms_use_config = no\n`
+      assert.match((yield* problems(open))[0] ?? "", /anything could be built from anywhere/)
+      const { kojid } = yield* loaded(`${open}[adjutant]\nallow_any_scm = yes\n`)
+      assert.isFalse(kojid.allowed_scms_use_config)
+    })
+  )
+
+  it.effect("warns of what is doubtful", () =>
+    Effect.gen(function* () {
+      const { warnings, processLimits } = yield* loaded(
+        `${minimal}allowed_scms = h:/p odd\nno_ssl_verify = yes\nrlimit_nofile = 1024 2048\nRLIMIT_CORE = 0\nrlimit_x = many\n`
+      )
+      assert.deepStrictEqual(processLimits, [
+        { name: "RLIMIT_NOFILE", soft: 1024, hard: 2048 },
+        { name: "RLIMIT_CORE", soft: 0, hard: 0 }
+      ])
+      assert.strictEqual(warnings.length, 3)
+      assert.match(warnings[0] ?? "", /kojid\.conf, line 8: RLIMIT_X must be one or two whole numbers/)
+      assert.strictEqual(warnings[1], "allowed_scms: odd has no colon and means nothing")
+    })
+  )
+
+  it.effect("is a service", () =>
+    Effect.gen(function* () {
+      const inputs = { file: "/nowhere", environment: {}, commandLine: { server: "s", topurl: "t" } }
+      const server = yield* DaemonConfig.pipe(
+        Effect.map(({ kojid }) => kojid.server),
+        Effect.provide(DaemonConfig.layer(inputs))
+      )
+      assert.strictEqual(server, "s")
+    })
+  )
+})
+
+describe("the tables of options", () => {
+  const all = [...kojidTable.options, ...adjutantTable.options]
+
+  it("have no option in common, so that a variable means one thing", () => {
+    assert.strictEqual(new Set(all.map(([name]) => name)).size, all.length)
+  })
+
+  it("have every option of kojid (daemon.md 7.2)", () => {
+    const expected =
+      "server topurl topdir workdir user password cert serverca no_ssl_verify krb_principal host_principal_format keytab ccache " +
+      "sleeptime maxjobs minspace max_retries retry_interval offline_retry offline_retry_interval timeout use_fast_upload " +
+      "task_avail_delay literal_task_arches build_arch_can_fail plugin pluginpath admin_emails log_level log_timestamps mockdir " +
+      "mockuser mockhost mock_bootstrap_image chroot_tmpdir packager vendor distribution yum_proxy rpmbuild_timeout " +
+      "failed_buildroot_lifetime buildroot_basic_cleanup_delay buildroot_final_cleanup_delay allowed_scms allowed_scms_use_config " +
+      "allowed_scms_use_policy allow_password_in_scm_url scm_credentials_dir support_rpm_source_layout use_createrepo_c " +
+      "createrepo_skip_stat createrepo_update distrepo_skip_stat copy_old_repodata maven_repo_ignore oz_install_timeout xz_options " +
+      "smtphost smtp_user smtp_pass from_addr allow_noverifyssl pkgurl"
+    assert.deepStrictEqual([...kojidTable.options.keys()].toSorted(), expected.split(" ").toSorted())
+  })
+
+  it("explain each option in one line, and have its flag if kojid has one", () => {
+    for (const [name, { meaning }] of all) assert.match(meaning, /^[^\n]{10,}$/, name)
+    assert.deepStrictEqual(all.flatMap(([, { flag }]) => flag ?? []).toSorted(), [
+      "admin-emails",
+      "chroot-tmpdir",
+      "maxjobs",
+      "minspace",
+      "mockdir",
+      "mockuser",
+      "password",
+      "pkgurl",
+      "plugin",
+      "pluginpath",
+      "server",
+      "sleeptime",
+      "topdir",
+      "topurl",
+      "user",
+      "workdir"
+    ])
+  })
+})
+
+describe("image rules", () => {
+  it.effect("choose by tag and arch, the first match winning", () =>
+    Effect.gen(function* () {
+      const { adjutant } = yield* loaded(
+        `${minimal}[adjutant]\ntools_images = f4?-*/x86_64=reg:5000/t:40@sha256:ab\n  */aarch64=b a/b/*=c\n`
+      )
+      const choose = (tag: string, arch: string) => imageFor(adjutant.tools_images, tag, arch)
+      assert.strictEqual(choose("f40-build", "x86_64"), "reg:5000/t:40@sha256:ab")
+      assert.strictEqual(choose("f40-build", "aarch64"), "b")
+      assert.strictEqual(choose("a/b", "s390x"), "c")
+      assert.isUndefined(choose("el9", "x86_64"))
+    })
+  )
+})
+
+describe("what somebody meant", () => {
+  it("is the nearest name, if one is near", () => {
+    const names = ["server", "topurl", "topdir"]
+    assert.strictEqual(nearest("sever", names), "server")
+    assert.strictEqual(nearest("topdri", names), "topdir")
+    assert.isUndefined(nearest("x", names))
+    assert.isUndefined(nearest("entirely", names))
+  })
+})
