@@ -86,7 +86,6 @@ export const makeStreamWriter = (file: DiskFile, end: StreamEnd, poison: Poison)
     events: ReadonlyArray<unknown>,
     durable: boolean
   ): Effect.fn.Return<ReadonlyArray<StoredEvent>, JournalError> {
-    yield* poison.check
     const at = yield* Clock.currentTimeMillis
     const { stored, waiting } = yield* Effect.fromResult(enqueue(events, at, durable))
     yield* written(waiting)
