@@ -5,10 +5,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Redacted, Schema } from "effect"
 import { ConfigError } from "../../src/config/ConfigError.ts"
 import { fileBytesMax } from "../../src/config/ConfigFiles.ts"
-import { adjutantTable, type ConfigInputs, DaemonConfig, kojidTable, load } from "../../src/config/DaemonConfig.ts"
+import { type ConfigInputs, DaemonConfig, load } from "../../src/config/DaemonConfig.ts"
 import { imageFor } from "../../src/config/ImageRules.ts"
 import { KojidOptions } from "../../src/config/KojidOptions.ts"
-import { nearest } from "../../src/config/Nearest.ts"
 import { describeProvenance } from "../../src/config/OptionSources.ts"
 
 const minimal = "[kojid]\nserver = https://hub.example.org/kojihub\ntopurl = https://files.example.org/kojifiles\n"
@@ -259,49 +258,6 @@ tools_images = f40=x
   )
 })
 
-describe("the tables of options", () => {
-  const all = [...kojidTable.options, ...adjutantTable.options]
-
-  it("have no option in common, so that a variable means one thing", () => {
-    assert.strictEqual(new Set(all.map(([name]) => name)).size, all.length)
-  })
-
-  it("have every option of kojid (daemon.md 7.2)", () => {
-    const expected =
-      "server topurl topdir workdir user password cert serverca no_ssl_verify krb_principal host_principal_format keytab ccache " +
-      "sleeptime maxjobs minspace max_retries retry_interval offline_retry offline_retry_interval timeout use_fast_upload " +
-      "task_avail_delay literal_task_arches build_arch_can_fail plugin pluginpath admin_emails log_level log_timestamps mockdir " +
-      "mockuser mockhost mock_bootstrap_image chroot_tmpdir packager vendor distribution yum_proxy rpmbuild_timeout " +
-      "failed_buildroot_lifetime buildroot_basic_cleanup_delay buildroot_final_cleanup_delay allowed_scms allowed_scms_use_config " +
-      "allowed_scms_use_policy allow_password_in_scm_url scm_credentials_dir support_rpm_source_layout use_createrepo_c " +
-      "createrepo_skip_stat createrepo_update distrepo_skip_stat copy_old_repodata maven_repo_ignore oz_install_timeout xz_options " +
-      "smtphost smtp_user smtp_pass from_addr allow_noverifyssl pkgurl"
-    assert.deepStrictEqual([...kojidTable.options.keys()].toSorted(), expected.split(" ").toSorted())
-  })
-
-  it("explain each option in one line, and have its flag if kojid has one", () => {
-    for (const [name, { meaning }] of all) assert.match(meaning, /^[^\n]{10,}$/, name)
-    assert.deepStrictEqual(all.flatMap(([, { flag }]) => flag ?? []).toSorted(), [
-      "admin-emails",
-      "chroot-tmpdir",
-      "maxjobs",
-      "minspace",
-      "mockdir",
-      "mockuser",
-      "password",
-      "pkgurl",
-      "plugin",
-      "pluginpath",
-      "server",
-      "sleeptime",
-      "topdir",
-      "topurl",
-      "user",
-      "workdir"
-    ])
-  })
-})
-
 describe("image rules", () => {
   it.effect("choose by tag and arch, the first match winning", () =>
     Effect.gen(function* () {
@@ -315,14 +271,4 @@ describe("image rules", () => {
       assert.isUndefined(choose("el9", "x86_64"))
     })
   )
-})
-
-describe("what somebody meant", () => {
-  it("is the nearest name, if one is near", () => {
-    const names = ["server", "topurl", "topdir"]
-    assert.strictEqual(nearest("sever", names), "server")
-    assert.strictEqual(nearest("topdri", names), "topdir")
-    assert.isUndefined(nearest("x", names))
-    assert.isUndefined(nearest("entirely", names))
-  })
 })
