@@ -4,6 +4,7 @@ import { TestClock } from "effect/testing"
 import { AttemptNumber, TaskId } from "../../src/core/Ids.ts"
 import type { JournalError } from "../../src/journal/JournalError.ts"
 import { JournalStore } from "../../src/journal/JournalStore.ts"
+import { lineBytesMax } from "../../src/journal/Line.ts"
 import type { StreamName } from "../../src/journal/StreamName.ts"
 
 export const attempt = (task: number, number: number): StreamName => ({
@@ -95,6 +96,18 @@ export const journalStoreContract = (name: string, backing: Effect.Effect<Life, 
       )
     )
 
+    it.effect("keeps an event of a megabyte, up to the limit of a line", () =>
+      inOneLife(
+        Effect.gen(function* () {
+          const store = yield* JournalStore
+          const stream = yield* store.open(attempt(1, 1))
+          const events = ["é".repeat(500_000), "x".repeat(lineBytesMax - 200)]
+          yield* stream.append(events, true)
+          assert.deepStrictEqual(eventsOf(yield* store.read(attempt(1, 1))), events)
+        })
+      )
+    )
+
     it.effect("keeps appends that come at once apart, and the numbers dense", () =>
       inOneLife(
         Effect.gen(function* () {
@@ -153,7 +166,7 @@ export const journalStoreContract = (name: string, backing: Effect.Effect<Life, 
           const stream = yield* store.open(attempt(1, 1))
           const circle: Record<string, unknown> = {}
           circle["circle"] = circle
-          for (const event of [undefined, () => 1, 1n, circle, "x".repeat(9 * 1024 * 1024)]) {
+          for (const event of [undefined, () => 1, 1n, circle, "x".repeat(lineBytesMax)]) {
             const error = yield* Effect.flip(stream.append([{ fine: true }, event], true))
             assert.strictEqual(error._tag, "EntryRefused")
           }
