@@ -18,4 +18,5 @@ export const digestOf = (value: Schema.Json): string =>
   createHash("sha256").update(canonical(value)).digest("hex").slice(0, 32)
 
 /** The same, of bytes. */
-export const digestOfBytes = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex").slice(0, 32)
+export const digestOfBytes = (bytes: Uint8Array): string =>
+  createHash("sha256").update(bytes).digest("hex").slice(0, 32)

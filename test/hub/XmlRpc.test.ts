@@ -32,7 +32,9 @@ def plain(v):
     if isinstance(v, dict): return {k: plain(x) for k, x in v.items()}
     if isinstance(v, (list, tuple)): return [plain(x) for x in v]
     if isinstance(v, xmlrpc.client.Binary): return {"bytes": list(v.data)}
+    if isinstance(v, xmlrpc.client.DateTime): return str(v)
     if isinstance(v, bool) or v is None or isinstance(v, str): return v
+    if isinstance(v, float) and v.is_integer() and abs(v) < 2**53: v = int(v)  # 1.0 travels as 1: Koji converts
     return {"number": repr(v)}
 out = []
 for document in json.load(sys.stdin):
@@ -109,7 +111,10 @@ describe("the codec", () => {
       }
     }
     assert.isAbove(originals.length, 2_000)
-    assert.deepStrictEqual(inPython(rewritten), inPython(originals))
+    const [said, meant] = [inPython(rewritten), inPython(originals)]
+    originals.forEach((original, at) => {
+      assert.deepStrictEqual(said[at], meant[at], original)
+    })
   })
 
   it("writes integers by size and fractions as doubles", () => {
