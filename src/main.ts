@@ -2,6 +2,7 @@
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Effect, Layer, Stdio } from "effect"
 import { TerminalCapabilities } from "effect/cli"
+import { FetchHttpClient } from "effect/http"
 import manifest from "../package.json" with { type: "json" }
 import { adjutant } from "./cli/Adjutant.ts"
 import { failure } from "./cli/CommandFailed.ts"
@@ -18,6 +19,8 @@ const main = Effect.gen(function* () {
   )
 })
 
-const layer = TerminalCapabilities.layer.pipe(Layer.provideMerge(NodeServices.layer))
+const layer = Layer.mergeAll(TerminalCapabilities.layer, FetchHttpClient.layer).pipe(
+  Layer.provideMerge(NodeServices.layer)
+)
 
 NodeRuntime.runMain(Effect.provide(main, layer))

@@ -2,6 +2,7 @@
 import { Console, Effect } from "effect"
 import { CliConfig, type CliError, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
 import { harmlessLines } from "../inspect/Harmless.ts"
+import { buildCommand } from "./BuildCommand.ts"
 import { alreadyTold, type CommandFailed, exitCodes } from "./CommandFailed.ts"
 import { completionsCommand } from "./CompletionsCommand.ts"
 import { type DaemonRequest, daemonCommand } from "./DaemonCommand.ts"
@@ -23,6 +24,7 @@ export const adjutant = <R>(parts: Parts<R>, args: ReadonlyArray<string>) => {
     Command.withDescription("A Koji builder that runs every task in containers and records each step."),
     Command.withSubcommands([
       { group: "On a builder", commands: [daemonCommand(parts.daemon)] },
+      { group: "For a hub", commands: [buildCommand] },
       { group: "On what it recorded", commands: [logCommand, verifyCommand] },
       { group: "Besides", commands: [completionsCommand((): Command.Command.Any => root)] }
     ])
