@@ -85,6 +85,8 @@ export const ContainerExit = Schema.Struct({
   startedAt: Schema.Int,
   finishedAt: Schema.Int,
   outputBytes: Schema.Int,
+  /** Bytes that our capture holds and the engine no longer has: what follows them in the capture may have a gap. */
+  missingBytes: Schema.Int,
   /** The id of the image made, when the step commits. */
   committed: Schema.NullOr(Schema.String)
 })

@@ -1,5 +1,5 @@
 /** The container engine port: what a build worker needs of Docker or Podman, and nothing more. */
-import { Context, type Effect, Schema, type Stream } from "effect"
+import { Context, Effect, Schema, type Stream } from "effect"
 import type { ContainerExit, ContainerSpec } from "./ContainerSpec.ts"
 
 /** Something the engine refused, could not do, or did not answer. `reason` is what callers act on. */
@@ -53,6 +53,14 @@ export type ContainerEvent =
   | { readonly _tag: "Exited"; readonly name: string; readonly exit: ContainerExit }
   | { readonly _tag: "Removed"; readonly name: string }
 
+/**
+ * Whether a container is left running when its `run` or `adopt` is interrupted, for the next daemon to adopt. Read by
+ * the finaliser; set by whoever hands over. The default is that nothing outlives its scope.
+ */
+export const leaveRunning = Context.Reference<Effect.Effect<boolean>>("adjutant/engine/leaveRunning", {
+  defaultValue: () => Effect.succeed(false)
+})
+
 /** Where a step's raw output goes. Called in order, one call at a time; the engine waits for each. */
 export interface OutputSink {
   write(from: "stdout" | "stderr", bytes: Uint8Array): Effect.Effect<void>
@@ -66,12 +74,28 @@ export class Engine extends Context.Service<
     /**
      * Runs one step to its end: creates, starts, captures every byte of output, waits, commits if asked, removes.
      * The container is gone when this returns, however it returns; interruption kills it at once. `watch` hears of
-     * each transition before the next one begins; its failure ends the step.
+     * each transition before the next one begins; its failure ends the step. Joined output comes as `stdout`. An
+     * engine that is away for less than a minute is waited for (`unreachable` after that), and a command that ended by
+     * a signal meanwhile is `Uncertain`. Fails with `conflict` when a container of this name is there already.
      */
     run<E>(
       spec: ContainerSpec,
       sink: OutputSink,
       watch: (event: ContainerEvent) => Effect.Effect<void, E>
+    ): Effect.Effect<ContainerExit, EngineError | E>
+    /**
+     * Goes on with a step whose container an earlier process created: the rest of its output, its end, its removal, all
+     * as in `run`. `held` is how much of the output the sink has already: so many bytes are passed over. `watch`
+     * hears of every transition from `Created` on, those included that happened before. A container that ended by a
+     * signal while nobody watched, or on an earlier boot of the machine, is `Uncertain`. Fails with `missing` when
+     * there is none that was ever started (one that was only created is removed), with `conflict` when it is not of
+     * the instance that the spec's labels name.
+     */
+    adopt<E>(
+      spec: ContainerSpec,
+      sink: OutputSink,
+      watch: (event: ContainerEvent) => Effect.Effect<void, E>,
+      held: { readonly stdout: number; readonly stderr: number }
     ): Effect.Effect<ContainerExit, EngineError | E>
     /** Containers that carry all of these labels, running or not. */
     list(labels: Readonly<Record<string, string>>): Effect.Effect<ReadonlyArray<ContainerSummary>, EngineError>
@@ -80,7 +104,8 @@ export class Engine extends Context.Service<
     /** Undefined when the engine has no such image. */
     inspectImage(reference: string): Effect.Effect<ImageInfo | undefined, EngineError>
     /**
-     * The image of this reference, pulled as the policy says. Fails with `missing` (never, and not there), `timeout`
+     * The image of this reference, pulled as the policy says. `architecture` may be the engine's name of it or the
+     * kernel's (`amd64`, `x86_64`). Fails with `missing` (never, and not there), `timeout`
      * (in all, or without progress), `refused` (the registry's words in the message), `wrong-architecture`.
      */
     ensureImage(
@@ -92,7 +117,10 @@ export class Engine extends Context.Service<
         readonly architecture: string | null
       }
     ): Effect.Effect<ImageInfo, EngineError>
-    /** Makes an image of an uncompressed tar of a root file system. */
+    /**
+     * Makes an image of an uncompressed tar of a root file system. Labels are plain: no quotes, white space, `$` or
+     * backslashes, which the engines read differently.
+     */
     importImage<E>(
       tar: Stream.Stream<Uint8Array, E>,
       reference: string,

@@ -8,7 +8,7 @@ export const VersionAnswer = Schema.Struct({
   Version: Schema.String,
   ApiVersion: Schema.String,
   Arch: Schema.String,
-  Components: maybe(Schema.Array(Schema.Struct({ Name: Schema.String })))
+  Components: maybe(Schema.Array(Schema.Struct({ Name: Schema.String, Version: maybe(Schema.String) })))
 })
 
 export const InfoAnswer = Schema.Struct({

@@ -1,0 +1,166 @@
+/**
+ * A step's container from its creation to its removal, which are written together: whatever happens in between, the
+ * container is gone afterwards, unless whoever interrupts says that it is handed over.
+ */
+
+import { access } from "node:fs/promises"
+import { Effect, Exit, Schedule } from "effect"
+import type { ContainerExit, ContainerSpec } from "./ContainerSpec.ts"
+import { createBody, objection } from "./CreateBody.ts"
+import { type ContainerEvent, EngineError, leaveRunning, type OutputSink } from "./Engine.ts"
+import { type ContainerAnswer, type ImageAnswer, milliseconds } from "./EngineAnswers.ts"
+import { checkLabels } from "./ImageWork.ts"
+import { label } from "./Labels.ts"
+import { attend, type Host } from "./StepAttendance.ts"
+
+/** A removal that the engine refuses (a busy mount, one already under way) or that finds it away is tried again. */
+const removalAttempts = 15
+const removalInterval = "1 second"
+
+type Watch<E> = (event: ContainerEvent) => Effect.Effect<void, E>
+
+/** Runs a step in a container of its own. */
+export const runStep = <E>(
+  host: Host,
+  init: boolean,
+  spec: ContainerSpec,
+  sink: OutputSink,
+  watch: Watch<E>
+): Effect.Effect<ContainerExit, EngineError | E> =>
+  Effect.gen(function* () {
+    const image = yield* host.client.inspectImage(spec.image)
+    yield* check(spec, image)
+    const begin = Effect.fnUntraced(function* (id: string) {
+      yield* watch({ _tag: "Created", name: spec.name, id })
+      yield* host.client.startContainer(id)
+      const started = yield* host.client.inspectContainer(id)
+      return yield* seeOut(host, spec, started, sink, watch, { stdout: 0, stderr: 0 }, false)
+    })
+    return yield* Effect.acquireUseRelease(create(host, init, spec, image), begin, release(host, spec, watch))
+  })
+
+/** Takes over a step that an earlier process began. */
+export const adoptStep = <E>(
+  host: Host,
+  spec: ContainerSpec,
+  sink: OutputSink,
+  watch: Watch<E>,
+  held: { readonly stdout: number; readonly stderr: number }
+): Effect.Effect<ContainerExit, EngineError | E> =>
+  Effect.gen(function* () {
+    const found = yield* host.client.inspectContainer(spec.name)
+    if (found.Config.Labels?.[label.instance] !== spec.labels[label.instance]) {
+      return yield* problem("adopt", spec.name, "conflict", "it belongs to another instance")
+    }
+    if (milliseconds(found.State.StartedAt) === 0) {
+      yield* removeContainer(host, found.Id)
+      return yield* problem("adopt", spec.name, "missing", "it was created and never started")
+    }
+    const goOn = Effect.fnUntraced(function* () {
+      yield* watch({ _tag: "Created", name: spec.name, id: found.Id })
+      return yield* seeOut(host, spec, found, sink, watch, held, !found.State.Running)
+    })
+    return yield* Effect.acquireUseRelease(Effect.succeed(found.Id), goOn, release(host, spec, watch))
+  })
+
+const seeOut = Effect.fnUntraced(function* <E>(
+  host: Host,
+  spec: ContainerSpec,
+  started: ContainerAnswer,
+  sink: OutputSink,
+  watch: Watch<E>,
+  held: { readonly stdout: number; readonly stderr: number },
+  seenEnd: boolean
+) {
+  yield* watch({ _tag: "Started", name: spec.name, startedAt: milliseconds(started.State.StartedAt) })
+  const seen = yield* attend(host, started, spec, sink, held, seenEnd).pipe(
+    Effect.catchIf(
+      ({ reason }) => reason === "missing",
+      (error) => Effect.succeed(vanished(started, error))
+    )
+  )
+  const exit = { ...seen, committed: yield* commit(host, started.Id, spec, seen) }
+  yield* watch({ _tag: "Exited", name: spec.name, exit })
+  return exit
+})
+
+/** The id of the new container. Not interrupted; if the answer does not come, whatever was made is removed. */
+const create = Effect.fnUntraced(function* (host: Host, init: boolean, spec: ContainerSpec, image: ImageAnswer) {
+  const body = (withInit: boolean) =>
+    createBody(spec, { engine: host.kind, imageEnvironment: image.Config?.Env ?? [], init: withInit })
+  return yield* host.client.createContainer(spec.name, body(init)).pipe(
+    Effect.catchIf(
+      (error) => init && noInit.test(error.message),
+      (error) =>
+        Effect.logWarning(`the engine has no init: orphans of a step are not reaped (${error.message})`).pipe(
+          Effect.andThen(host.client.createContainer(spec.name, body(false)))
+        )
+    ),
+    Effect.tapError(({ reason }) =>
+      reason === "timeout" || reason === "unreachable" ? Effect.ignore(removeContainer(host, spec.name)) : Effect.void
+    )
+  )
+})
+
+/** Podman's words when `catatonit` is not installed. */
+const noInit = /container-init binary not found|catatonit/
+
+const release =
+  <E>(host: Host, spec: ContainerSpec, watch: Watch<E>) =>
+  (id: string, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void, EngineError | E> =>
+    Effect.gen(function* () {
+      if (Exit.isFailure(exit) && Exit.hasInterrupts(exit) && (yield* yield* leaveRunning)) return
+      yield* removeContainer(host, id)
+      yield* watch({ _tag: "Removed", name: spec.name })
+    })
+
+/** Kills and removes; true if there was something to remove. */
+export const removeContainer = (host: Host, nameOrId: string): Effect.Effect<boolean, EngineError> =>
+  host.client.removeContainer(nameOrId).pipe(
+    Effect.retry({
+      while: ({ reason }) => reason !== "missing",
+      times: removalAttempts,
+      schedule: Schedule.spaced(removalInterval)
+    }),
+    Effect.as(true),
+    Effect.catchIf(
+      ({ reason }) => reason === "missing",
+      () => Effect.succeed(false)
+    )
+  )
+
+const commit = (host: Host, id: string, spec: ContainerSpec, exit: ContainerExit) => {
+  if (spec.commit === null || exit.reason._tag !== "Exited" || exit.reason.code !== 0) return Effect.succeed(null)
+  // The container's labels would go into the image, and from there onto whatever people start from it.
+  const emptied = Object.fromEntries(Object.keys(spec.labels).map((name) => [name, ""]))
+  return host.client.commitContainer(id, spec.commit.reference, { ...emptied, ...spec.commit.labels })
+}
+
+const check = Effect.fnUntraced(function* (spec: ContainerSpec, image: ImageAnswer) {
+  const reason = objection(spec, Object.keys(image.Config?.Volumes ?? {}))
+  if (reason !== undefined) return yield* problem("create", spec.name, "refused", reason)
+  if (spec.commit !== null) yield* checkLabels("commit", spec.name, spec.commit.labels)
+  // Docker makes a directory of a bind source that is not there, Podman of some; a typing error must not become one.
+  for (const { source } of spec.mounts) {
+    const there = yield* Effect.promise(() =>
+      access(source).then(
+        () => true,
+        () => false
+      )
+    )
+    if (!there) return yield* problem("create", spec.name, "refused", `nothing to mount at ${source}`)
+  }
+})
+
+/** Somebody removed the container under our hands. */
+const vanished = (started: ContainerAnswer, error: EngineError): ContainerExit => ({
+  reason: { _tag: "Uncertain", detail: `the container is gone: ${error.message}` },
+  startedAt: milliseconds(started.State.StartedAt),
+  finishedAt: milliseconds(started.State.StartedAt),
+  outputBytes: 0,
+  missingBytes: 0,
+  committed: null
+})
+
+const problem = (operation: string, subject: string, reason: EngineError["reason"], message: string) =>
+  new EngineError({ operation, subject, reason, message })
