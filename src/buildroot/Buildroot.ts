@@ -110,7 +110,7 @@ export const openBuildroot = Effect.fn("openBuildroot")(function* (taskId: numbe
   )
   const unready = { ...facts, inputs }
   const image = yield* door
-    .step({ path: "init", rule: "ask", input: inputs.repoDigest }, ImageRecord, baseImage("init", inputs))
+    .step({ path: "init", rule: "ask", input: inputs.repoDigest }, ImageRecord, baseImage(inputs))
     .pipe(Effect.tapError((failure) => expireAfter(unready, failure)))
   const root: Buildroot = { ...unready, image }
   yield* tellKernel(root)

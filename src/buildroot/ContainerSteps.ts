@@ -22,6 +22,8 @@ import { Workspace } from "./Workspace.ts"
 export interface ContainerRequest {
   /** The path of the step that this container is the work of. */
   readonly step: string
+  /** Which container of the step, where it has several. */
+  readonly part: string | null
   readonly image: string
   readonly command: ReadonlyArray<string>
   readonly environment: Readonly<Record<string, string>>
@@ -39,6 +41,10 @@ export interface ContainerRequest {
 const encodeSpec = Schema.encodeSync(Schema.toCodecJson(ContainerSpec))
 const encodeExit = Schema.encodeSync(Schema.toCodecJson(ContainerExit))
 
+/** The capture's file, below the attempt's captures. */
+export const captureName = (step: string, part: string | null): string =>
+  `${[step, ...(part === null ? [] : [part])].join("/").replaceAll("/", "-")}.out`
+
 /** Runs the container of a step to its end. It is gone from the engine, and from the journal's books, on return. */
 export const runContainer = Effect.fn("runContainer")(function* (request: ContainerRequest) {
   const engine = yield* Engine
@@ -47,7 +53,8 @@ export const runContainer = Effect.fn("runContainer")(function* (request: Contai
   const settings = yield* BuilderSettings
   const workspace = yield* Workspace
 
-  const identity = { instance: settings.instance, task: journal.task, attempt: journal.attempt, step: request.step }
+  const place = request.part === null ? request.step : `${request.step}/${request.part}`
+  const identity = { instance: settings.instance, task: journal.task, attempt: journal.attempt, step: place }
   const name = ContainerName.make(containerName(identity))
   const step = StepPath.make(request.step)
   const spec: ContainerSpec = {
@@ -69,7 +76,7 @@ export const runContainer = Effect.fn("runContainer")(function* (request: Contai
     commit: request.commit
   }
 
-  const capture = yield* captureTo(join(workspace.captures, `${request.step.replaceAll("/", "-")}.out`))
+  const capture = yield* captureTo(join(workspace.captures, captureName(request.step, request.part)))
   const sink: OutputSink = {
     write: (from, bytes) =>
       capture.write(from, bytes).pipe(Effect.andThen(logs.append([...request.logs, containerLog], bytes)))

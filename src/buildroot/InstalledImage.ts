@@ -9,22 +9,26 @@
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Schema } from "effect"
+import { imageLabels } from "../engine/Labels.ts"
 import { digestOf } from "../journal/Canonical.ts"
+import { buildEnvironment } from "../koji/Macros.ts"
 import { packageQueryFormat } from "../koji/PackageList.ts"
-import {
-  type BaseInputs,
-  buildrootEnvironment,
-  imageLabels,
-  keepFiles,
-  personality,
-  readPackages,
-  tellTranscript,
-  toolsEnvironment
-} from "./BaseImage.ts"
+import type { BaseInputs } from "./BaseImage.ts"
 import { BuilderSettings } from "./BuilderSettings.ts"
-import { engineFailure, type MockStatus, mockStatus, own, reads, runContainer } from "./ContainerSteps.ts"
+import {
+  captureName,
+  engineFailure,
+  failedStatus,
+  type MockStatus,
+  mockStatus,
+  own,
+  reads,
+  runContainer
+} from "./ContainerSteps.ts"
+import { keepFiles, readPackages, tellTranscript } from "./ImageFiles.ts"
 import { type ImageRecord, ImageStore, type MadeImage } from "./ImageStore.ts"
 import { KojiLogs } from "./KojiLogs.ts"
+import { personality, toolsEnvironment } from "./RootEnvironment.ts"
 import * as Scripts from "./Scripts.ts"
 import { Workspace } from "./Workspace.ts"
 
@@ -81,7 +85,8 @@ const make = Effect.fnUntraced(function* (
     await writeFile(script, Scripts.resolve)
   })
   const resolved = yield* runContainer({
-    step: `${step}/resolve`,
+    step,
+    part: "resolve",
     image: inputs.toolsImage,
     command: personality(inputs.targetArch, [
       "/usr/bin/python3",
@@ -106,7 +111,7 @@ const make = Effect.fnUntraced(function* (
     commit: null
   })
   const status = mockStatus(resolved.reason)
-  if (status._tag === "Signal" || status.status !== 0) return yield* notInstalled(status)
+  if (failedStatus(status)) return yield* notInstalled(status)
   const transaction = yield* Effect.promise(() => readFile(join(packages, "transaction.json"), "utf8")).pipe(
     Effect.flatMap(Schema.decodeUnknownEffect(Schema.fromJsonString(Transaction))),
     Effect.mapError((error) => new NotInstalled({ status: 30, detail: `dnf left no transaction: ${error.message}` }))
@@ -114,7 +119,8 @@ const make = Effect.fnUntraced(function* (
 
   const out = yield* workspace.fresh(`${step}-out`)
   const exit = yield* runContainer({
-    step: `${step}/install`,
+    step,
+    part: "install",
     image: base.image,
     command: personality(inputs.targetArch, [
       "/bin/sh",
@@ -124,7 +130,7 @@ const make = Effect.fnUntraced(function* (
       packageQueryFormat,
       ...transaction.remove
     ]),
-    environment: buildrootEnvironment,
+    environment: buildEnvironment({}),
     user: "root",
     capabilities: "install",
     network: "none",
@@ -156,7 +162,7 @@ const make = Effect.fnUntraced(function* (
     packages: yield* readPackages(join(out, "packages.tsv")),
     bytes: 0,
     kernel: base.kernel,
-    files: yield* keepFiles(out, join(workspace.captures, `${step.replaceAll("/", "-")}-install.out`))
+    files: yield* keepFiles(out, join(workspace.captures, captureName(step, "install")))
   } satisfies MadeImage
 })
 
@@ -168,7 +174,7 @@ const explainMounts = Effect.fnUntraced(function* (step: string) {
   const logs = yield* KojiLogs
   const workspace = yield* Workspace
   const text = yield* Effect.promise(() =>
-    readFile(join(workspace.captures, `${step.replaceAll("/", "-")}-install.out`), "utf8").catch(() => "")
+    readFile(join(workspace.captures, captureName(step, "install")), "utf8").catch(() => "")
   )
   const owned = ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf"].filter((path) => text.includes(` ${path}`))
   if (owned.length > 0) {

@@ -11,10 +11,9 @@ import { join } from "node:path"
 import { Effect, Schema } from "effect"
 import { setBuildRootState, updateBuildRootList } from "../hub/calls/buildroots.ts"
 import { buildError, type TaskFailure } from "../koji/Fault.ts"
-import { renderRpmMacros } from "../koji/Macros.ts"
+import { buildEnvironment, renderRpmMacros } from "../koji/Macros.ts"
 import { pythonRepr } from "../koji/PythonRepr.ts"
 import { requirementTexts } from "../koji/Requirements.ts"
-import { buildrootEnvironment, personality } from "./BaseImage.ts"
 import { BuilderSettings } from "./BuilderSettings.ts"
 import { type Buildroot, expireAnd } from "./Buildroot.ts"
 import { failedStatus, type MockStatus, mockStatus, own, runContainer } from "./ContainerSteps.ts"
@@ -24,6 +23,7 @@ import { ImageRecord } from "./ImageStore.ts"
 import { installedImage } from "./InstalledImage.ts"
 import { KojiLogs } from "./KojiLogs.ts"
 import { hubPackages } from "./PackageReport.ts"
+import { personality } from "./RootEnvironment.ts"
 import * as Scripts from "./Scripts.ts"
 import { readResults, readSmall } from "./SourceFile.ts"
 import { giveToBuildUser, Workspace } from "./Workspace.ts"
@@ -48,14 +48,12 @@ const Status = Schema.Struct({
 /** Builds the package for `target` (the task's own arch, also `noarch`). The directories that hold the results. */
 export const rebuild = Effect.fn("rebuild")(function* (root: Buildroot, source: Source, target: string) {
   yield* hubStep("building", Schema.Null, setBuildRootState(root.id, "BUILDING").pipe(Effect.as(null)))
-  const attempted = yield* Effect.exit(rounds(root, source, target))
-  // The hub hears what was installed, of a failed build too: that list is what the next one is compared with.
-  const image = attempted._tag === "Success" ? attempted.value.image : root.image
+  // A build that failed is an outcome here, not an error: the hub hears what was installed of it too.
+  const { status, image } = yield* rounds(root, source, target)
   const packages = yield* hubPackages("packages/after", root, image)
   yield* hubStep("packages/update", Schema.Null, updateBuildRootList(root.id, packages).pipe(Effect.as(null)), {
     rule: "ask"
   })
-  const { status } = yield* attempted
   if (failedStatus(status)) return yield* expireAnd(root, buildFault(target, status))
   const directories = yield* resultDirectories("results", ["build/RPMS", "build/SRPMS"])
   return { directories }
@@ -162,6 +160,7 @@ const buildRound = (root: Buildroot, source: Source, image: ImageRecord, how: Ro
         }
         const exit = yield* runContainer({
           step: `build/${how.round}`,
+          part: null,
           image: image.image,
           command: personality(root.targetArch, [
             "/bin/bash",
@@ -176,8 +175,7 @@ const buildRound = (root: Buildroot, source: Source, image: ImageRecord, how: Ro
             how.dynamic ? "dynamic" : "static"
           ]),
           environment: {
-            ...buildrootEnvironment,
-            ...root.environment,
+            ...buildEnvironment(root.environment),
             ...(how.stable ? { ADJUTANT_STABLE: "yes" } : {})
           },
           user: "build",
@@ -298,9 +296,10 @@ export const rebuildSource = Effect.fn("rebuildSource")(function* (root: Buildro
       })
       const exit = yield* runContainer({
         step: "build/source",
+        part: null,
         image: root.image.image,
         command: personality(root.targetArch, ["/bin/sh", "-c", Scripts.rebuildSource, "rebuild", source.file]),
-        environment: { ...buildrootEnvironment, ...root.environment },
+        environment: buildEnvironment(root.environment),
         user: "root",
         capabilities: "build",
         network: "none",

@@ -40,6 +40,10 @@ export const base = `set -u
 manager=$1; group=$2; format=$3; shift 3
 out=${inside.out}
 mkdir -p $out/root $out/log $out/cache
+while read -r action names; do
+  printf 'Executing command: %s module %s %s\\n' "$manager" "$action" "$names"
+  $manager -y --installroot=$out/root -c ${inside.packages}/yum.conf --setopt=cachedir=$out/cache --setopt=logdir=$out/log "$@" module "$action" $names || exit 30
+done <${inside.packages}/modules
 printf 'Executing command: %s --installroot %s install @%s\\n' "$manager" "$out/root" "$group"
 $manager -y --installroot=$out/root -c ${inside.packages}/yum.conf --setopt=cachedir=$out/cache --setopt=logdir=$out/log "$@" --allowerasing install "@$group"
 code=$?
@@ -63,7 +67,10 @@ rm -rf $root
 `
 
 /** Check: the image's own rpm, asked for what it holds; and the kernel, as mock's `--chroot "uname -r"`. $1 format. */
-export const check = `rpm -qa --qf "$1" >${inside.out}/packages.tsv && uname -r`
+export const check = `out=${inside.out}
+rpm -qa --qf "$1" >$out/packages.tsv || exit 30
+mkdir -p $out/rpmdb && cp -a "$(rpm --eval '%{_dbpath}')/." $out/rpmdb/ || exit 30
+uname -r`
 
 /** When the image's rpm reads another database format: give it the tools' database as an export. Commits. */
 export const importDatabase = `rpmdb --importdb <${inside.packages}/rpmdb.export`

@@ -3,11 +3,11 @@
 import { cp, mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Schema } from "effect"
-import { toolsEnvironment } from "../buildroot/BaseImage.ts"
 import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
 import { mockStatus, own, reads, runContainer } from "../buildroot/ContainerSteps.ts"
 import { hubStep } from "../buildroot/HubSteps.ts"
 import { KojiLogs } from "../buildroot/KojiLogs.ts"
+import { toolsEnvironment } from "../buildroot/RootEnvironment.ts"
 import { TaskUploads } from "../buildroot/TaskUploads.ts"
 import { toolsImageFor } from "../buildroot/ToolsImage.ts"
 import { Workspace } from "../buildroot/Workspace.ts"
@@ -164,6 +164,7 @@ const runTool = (path: string, log: string, tagName: string, arch: string, comma
         yield* logs.append([log], `$ ${command.join(" ")}\n`)
         const exit = yield* runContainer({
           step: path,
+          part: null,
           image: yield* toolsImageFor(tagName, arch),
           command,
           environment: { ...toolsEnvironment, TMPDIR: output },

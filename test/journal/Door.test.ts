@@ -37,7 +37,7 @@ const history = Effect.gen(function* () {
 const tags = Effect.map(history, (events) => events.map((event) => event._tag))
 
 /** One process of the daemon: opens the attempt's journal, runs the program, lets go of it. */
-const process = <A, E>(program: Effect.Effect<A, E, AttemptJournal | Counter>) =>
+const process = <A, E>(program: Effect.Effect<A, E, AttemptJournal | Counter | JournalStore>) =>
   program.pipe(Effect.provide(journal, { local: true }))
 const begun = Effect.flatMap(AttemptJournal, (opened) => opened.submit(accept))
 

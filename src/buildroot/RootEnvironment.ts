@@ -1,0 +1,8 @@
+/** The surroundings of commands: in the tools image, in a root, and for 32-bit targets. */
+import { is32Bit } from "../koji/Arch.ts"
+
+export const toolsEnvironment = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LANG: "C.UTF-8", HOME: "/root", TERM: "vt100" }
+
+/** 32-bit targets run under the personality that makes `uname -m` say so. */
+export const personality = (arch: string, command: ReadonlyArray<string>): ReadonlyArray<string> =>
+  is32Bit(arch) ? ["linux32", ...command] : command
