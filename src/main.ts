@@ -1,11 +1,10 @@
 /** The composition root: the only file that knows which adapter is used, and the only one that sees the process. */
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
+import { NodeHttpClient, NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Effect, Layer, Stdio } from "effect"
 import { TerminalCapabilities } from "effect/cli"
-import { FetchHttpClient } from "effect/http"
+
 import manifest from "../package.json" with { type: "json" }
 import { adjutant } from "./cli/Adjutant.ts"
-import { failure } from "./cli/CommandFailed.ts"
 
 const main = Effect.gen(function* () {
   const stdio = yield* Stdio.Stdio
@@ -13,13 +12,18 @@ const main = Effect.gen(function* () {
   yield* adjutant(
     {
       version: manifest.version,
-      daemon: () => Effect.fail(failure("the daemon is not put together yet"))
+      // Loaded when it is wanted: the other commands start without it.
+      daemon: (request) =>
+        Effect.flatMap(
+          Effect.promise(() => import("./daemonMain.ts")),
+          ({ daemon }) => daemon(manifest.version)(request)
+        )
     },
     args
   )
 })
 
-const layer = Layer.mergeAll(TerminalCapabilities.layer, FetchHttpClient.layer).pipe(
+const layer = Layer.mergeAll(TerminalCapabilities.layer, NodeHttpClient.layerNodeHttp).pipe(
   Layer.provideMerge(NodeServices.layer)
 )
 

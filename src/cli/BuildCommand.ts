@@ -2,7 +2,7 @@
 
 import { realpath } from "node:fs/promises"
 import { basename } from "node:path"
-import { Clock, Console, Effect, Option, Random } from "effect"
+import { Clock, Console, Effect, Layer, Option, Random } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { readRpmHeader } from "../buildroot/SourceFile.ts"
 import { submitBuild } from "../hub/calls/tasks.ts"
@@ -70,7 +70,7 @@ export const buildCommand = Command.make(
     // A wrong file is found out before anyone is asked for a password.
     const source = isUrl(given.source) ? given.source : yield* sourcePackage(given.source)
     yield* submitAndWatch(source, given).pipe(
-      Effect.provide([layerHub(given), layerStderrLog]),
+      Effect.provide(layerHub(given).pipe(Layer.provideMerge(layerStderrLog))),
       Effect.catchTag(["HubFault", "HubUnavailable", "HubNonsense"], (error) => Effect.fail(hubFailed(error)))
     )
   })
