@@ -3,7 +3,6 @@ import { NodeHttpClient, NodeRuntime, NodeServices } from "@effect/platform-node
 import { Effect, Layer, Stdio } from "effect"
 import { TerminalCapabilities } from "effect/cli"
 
-import manifest from "../package.json" with { type: "json" }
 import { adjutant } from "./cli/Adjutant.ts"
 
 const main = Effect.gen(function* () {
@@ -11,7 +10,7 @@ const main = Effect.gen(function* () {
   const args = yield* stdio.args
   yield* adjutant(
     {
-      version: manifest.version,
+      version,
       // Loaded when it is wanted: the other commands start without it.
       daemon: (request) =>
         Effect.flatMap(
