@@ -3,7 +3,6 @@
  * container is gone afterwards, unless whoever interrupts says that it is handed over.
  */
 
-import { access } from "node:fs/promises"
 import { Effect, Exit, Schedule } from "effect"
 import type { ContainerExit, ContainerSpec } from "./ContainerSpec.ts"
 import { createBody, objection } from "./CreateBody.ts"
@@ -29,7 +28,7 @@ export const runStep = <E>(
 ): Effect.Effect<ContainerExit, EngineError | E> =>
   Effect.gen(function* () {
     const image = yield* host.client.inspectImage(spec.image)
-    yield* check(spec, image)
+    yield* check(host, spec, image)
     const begin = Effect.fnUntraced(function* (id: string) {
       yield* watch({ _tag: "Created", name: spec.name, id })
       yield* host.client.startContainer(id)
@@ -52,7 +51,7 @@ export const adoptStep = <E>(
     if (found.Config.Labels?.[label.instance] !== spec.labels[label.instance]) {
       return yield* problem("adopt", spec.name, "conflict", "it belongs to another instance")
     }
-    if (milliseconds(found.State.StartedAt) === 0) {
+    if (neverStarted.includes(found.State.Status)) {
       yield* removeContainer(host, found.Id)
       return yield* problem("adopt", spec.name, "missing", "it was created and never started")
     }
@@ -102,6 +101,9 @@ const create = Effect.fnUntraced(function* (host: Host, init: boolean, spec: Con
   )
 })
 
+/** Docker says `created`, Podman has three words for it. */
+const neverStarted = ["created", "configured", "initialized"]
+
 /** Podman's words when `catatonit` is not installed. */
 const noInit = /container-init binary not found|catatonit/
 
@@ -136,19 +138,15 @@ const commit = (host: Host, id: string, spec: ContainerSpec, exit: ContainerExit
   return host.client.commitContainer(id, spec.commit.reference, { ...emptied, ...spec.commit.labels })
 }
 
-const check = Effect.fnUntraced(function* (spec: ContainerSpec, image: ImageAnswer) {
+const check = Effect.fnUntraced(function* (host: Host, spec: ContainerSpec, image: ImageAnswer) {
   const reason = objection(spec, Object.keys(image.Config?.Volumes ?? {}))
   if (reason !== undefined) return yield* problem("create", spec.name, "refused", reason)
   if (spec.commit !== null) yield* checkLabels("commit", spec.name, spec.commit.labels)
   // Docker makes a directory of a bind source that is not there, Podman of some; a typing error must not become one.
   for (const { source } of spec.mounts) {
-    const there = yield* Effect.promise(() =>
-      access(source).then(
-        () => true,
-        () => false
-      )
-    )
-    if (!there) return yield* problem("create", spec.name, "refused", `nothing to mount at ${source}`)
+    if (!(yield* host.exists(source))) {
+      return yield* problem("create", spec.name, "refused", `nothing to mount at ${source}`)
+    }
   }
 })
 

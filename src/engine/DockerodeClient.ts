@@ -32,7 +32,8 @@ export interface LogRequest {
   readonly since: string | undefined
 }
 
-export type DockerodeClient = ReturnType<typeof dockerodeClient>
+/** The calls of an engine's API that we make; the memory engine answers them too. */
+export type EngineClient = ReturnType<typeof dockerodeClient>
 
 /** A client on this unix socket. Making it opens nothing. */
 export const dockerodeClient = (socketPath: string) => {

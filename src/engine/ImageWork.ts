@@ -1,7 +1,7 @@
 /** Images: what the engine has, what a registry has, what we make of a tar. */
 import { NodeStream } from "@effect/platform-node"
 import { Clock, Effect, Option, Ref, Stream } from "effect"
-import type { DockerodeClient } from "./DockerodeClient.ts"
+import type { EngineClient } from "./DockerodeClient.ts"
 import { EngineError, type ImageInfo, type PullPolicy } from "./Engine.ts"
 import { type ImageAnswer, milliseconds } from "./EngineAnswers.ts"
 
@@ -26,7 +26,7 @@ export const imageInfo = (answer: ImageAnswer): ImageInfo => ({
   labels: answer.Config?.Labels ?? {}
 })
 
-export const inspectImage = (client: DockerodeClient, reference: string) =>
+export const inspectImage = (client: EngineClient, reference: string) =>
   client.inspectImage(reference).pipe(
     Effect.map((answer): ImageInfo | undefined => imageInfo(answer)),
     Effect.catchIf(
@@ -37,7 +37,7 @@ export const inspectImage = (client: DockerodeClient, reference: string) =>
 
 /** See `Engine.ensureImage`. */
 export const ensureImage = Effect.fnUntraced(function* (
-  client: DockerodeClient,
+  client: EngineClient,
   reference: string,
   options: {
     readonly policy: PullPolicy
@@ -64,7 +64,7 @@ export const ensureImage = Effect.fnUntraced(function* (
 
 /** Pulls, as long as something happens and not for ever. The registry's words are in the error. */
 const pull = Effect.fnUntraced(function* (
-  client: DockerodeClient,
+  client: EngineClient,
   reference: string,
   timeoutSeconds: number,
   inactivitySeconds: number
@@ -101,7 +101,7 @@ export const checkLabels = (operation: string, subject: string, labels: Readonly
 
 /** See `Engine.importImage`. */
 export const importImage = <E>(
-  client: DockerodeClient,
+  client: EngineClient,
   tar: Stream.Stream<Uint8Array, E>,
   reference: string,
   labels: Readonly<Record<string, string>>
@@ -125,10 +125,7 @@ export const importImage = <E>(
   })
 
 /** Images that carry all of these labels; what goes while we look is not listed. */
-export const listImages = Effect.fnUntraced(function* (
-  client: DockerodeClient,
-  labels: Readonly<Record<string, string>>
-) {
+export const listImages = Effect.fnUntraced(function* (client: EngineClient, labels: Readonly<Record<string, string>>) {
   const ids = yield* client.listImages(labels)
   const images = yield* Effect.forEach(new Set(ids.map(({ Id }) => Id)), (id) => inspectImage(client, id), {
     concurrency: 4

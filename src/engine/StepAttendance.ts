@@ -15,7 +15,7 @@ import { Clock, Deferred, Effect, Result, Schedule, Stream } from "effect"
 import type { ContainerExit, ContainerSpec } from "./ContainerSpec.ts"
 import { dockerLogBytes } from "./CreateBody.ts"
 import { overBudget } from "./DiskBudget.ts"
-import type { DockerodeClient } from "./DockerodeClient.ts"
+import type { EngineClient } from "./DockerodeClient.ts"
 import type { OutputSink } from "./Engine.ts"
 import { EngineError } from "./Engine.ts"
 import { type ContainerAnswer, milliseconds } from "./EngineAnswers.ts"
@@ -27,12 +27,19 @@ import { makeLogFrames } from "./LogFrames.ts"
 import { firstLimit, type LimitReached } from "./StepLimits.ts"
 import { makeStepOutput, type StepOutput } from "./StepOutput.ts"
 
-/** What is known of the engine and the machine. */
-export interface Host {
-  readonly client: DockerodeClient
+/** The machine that the engine is on. */
+export interface Machine {
+  /** Different after every start of the machine. */
+  readonly bootId: string
+  /** Whether there is something at this path. */
+  exists(path: string): Effect.Effect<boolean>
+}
+
+/** The engine, and the machine that it is on. */
+export interface Host extends Machine {
+  readonly client: EngineClient
   readonly kind: "docker" | "podman"
   readonly dataRoot: string
-  readonly bootId: string
 }
 
 /** How long an engine may be away, as attempts half a second apart. */

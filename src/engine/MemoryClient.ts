@@ -1,0 +1,256 @@
+/** The engine's API over the state in memory: the calls of `DockerodeClient`, answered as Docker or Podman would. */
+
+import { createHash } from "node:crypto"
+import type { Readable } from "node:stream"
+import { Clock, Deferred, Effect, Stream } from "effect"
+import type { CreateBody } from "./CreateBody.ts"
+import type { EngineClient, LogRequest } from "./DockerodeClient.ts"
+import { EngineError } from "./Engine.ts"
+import type { MemoryEngineOptions, MemoryProgram } from "./MemoryEngine.ts"
+import type { LogEntry, MemoryContainer, MemoryModel, StoredImage } from "./MemoryModel.ts"
+
+/** The API. `programOf` says what the container of this name does when it is started. */
+export const memoryClient = (
+  model: MemoryModel,
+  options: MemoryEngineOptions,
+  programOf: (name: string) => MemoryProgram
+): EngineClient => {
+  const kind = options.kind ?? "docker"
+  const problem = (operation: string, subject: string, reason: EngineError["reason"], message: string) =>
+    new EngineError({ operation, subject, reason, message })
+  const unreachable = (operation: string) => problem(operation, "engine", "unreachable", "the engine is away")
+
+  /** Breaks off when the engine goes away, as a connection does. */
+  const call = <A>(operation: string, effect: Effect.Effect<A, EngineError>): Effect.Effect<A, EngineError> =>
+    Effect.suspend(() =>
+      model.isGone()
+        ? Effect.fail(unreachable(operation))
+        : Effect.raceFirst(
+            effect,
+            Effect.flatMap(model.goes, () => Effect.fail(unreachable(operation)))
+          )
+    )
+  const container = (operation: string, nameOrId: string) =>
+    Effect.suspend(() => {
+      const found = model.findContainer(nameOrId)
+      return found === undefined
+        ? Effect.fail(problem(operation, nameOrId, "missing", "no such container"))
+        : Effect.succeed(found)
+    })
+  const image = (operation: string, reference: string) =>
+    Effect.suspend(() => {
+      const found = model.findImage(reference)
+      return found === undefined
+        ? Effect.fail(problem(operation, reference, "missing", "no such image"))
+        : Effect.succeed(found)
+    })
+
+  const logOf = (found: MemoryContainer, request: LogRequest): Stream.Stream<LogEntry, EngineError> => {
+    const kept = request.follow ? (options.followLosesLast ?? 0) : 0
+    const next = (at: number): Effect.Effect<readonly [LogEntry, number] | undefined, EngineError> =>
+      Effect.suspend(() => {
+        const entry = found.log[at]
+        if (entry !== undefined && found.log.length - at > kept) return Effect.succeed([entry, at + 1] as const)
+        if (!request.follow || found.state !== "running") {
+          return request.follow && options.followNeverEnds ? Effect.never : Effect.succeed(undefined)
+        }
+        return Effect.flatMap(Deferred.await(found.changed), () => next(at))
+      })
+    return Stream.unfold(0, next).pipe(Stream.filter(({ stamp }) => since(stamp, request.since)))
+  }
+
+  return {
+    version: call(
+      "version",
+      Effect.succeed({
+        Version: "0",
+        ApiVersion: "1.41",
+        Arch: "amd64",
+        Components: [{ Name: kind === "podman" ? "Podman Engine" : "Engine" }, { Name: "docker-init", Version: "0" }]
+      })
+    ),
+    info: call("info", Effect.succeed({ DockerRootDir: "/nowhere", MemoryLimit: true, PidsLimit: true })),
+    createContainer: (name, body) =>
+      call(
+        "create",
+        Effect.gen(function* () {
+          if (model.containers.has(name)) return yield* problem("create", name, "conflict", "the name is in use")
+          const { info } = yield* image("create", body.Image)
+          const id = createHash("sha256").update(`${name} ${model.created.length}`).digest("hex")
+          model.containers.set(name, {
+            id,
+            name,
+            body,
+            image: info.id,
+            createdAt: yield* Clock.currentTimeMillis,
+            state: "created",
+            startedAt: 0,
+            finishedAt: 0,
+            exitCode: 0,
+            outOfMemory: false,
+            log: [],
+            killedBy: undefined,
+            changed: yield* Deferred.make<void>(),
+            fiber: undefined
+          })
+          model.created.push(name)
+          return id
+        })
+      ),
+    startContainer: (id) =>
+      call(
+        "start",
+        Effect.flatMap(container("start", id), (found) => model.start(found, programOf(found.name)))
+      ),
+    inspectContainer: (id) => call("inspect", Effect.map(container("inspect", id), answer)),
+    waitContainer: (id) => {
+      const wait: Effect.Effect<void, EngineError> = Effect.flatMap(container("wait", id), (found) =>
+        found.state === "running" ? Effect.andThen(Deferred.await(found.changed), wait) : Effect.void
+      )
+      return call("wait", wait)
+    },
+    killContainer: (id) => call("kill", Effect.asVoid(model.kill(id, "us"))),
+    removeContainer: (id) => call("remove", Effect.flatMap(container("remove", id), model.remove)),
+    containerLog: (id, request) =>
+      Stream.unwrap(
+        call(
+          "logs",
+          Effect.map(container("logs", id), (found) => logOf(found, request))
+        )
+      ).pipe(
+        Stream.map((entry) => frame(entry, request.timestamps)),
+        Stream.interruptWhen(Effect.flatMap(model.goes, () => Effect.fail(unreachable("logs"))))
+      ),
+    killedThroughEngine: (id) =>
+      call(
+        "events",
+        Effect.map(container("events", id), ({ killedBy }) => killedBy !== undefined)
+      ),
+    listContainers: (labels) =>
+      call(
+        "list",
+        Effect.sync(() =>
+          [...model.containers.values()]
+            .filter(({ body }) => carries(body.Labels, labels))
+            .map(({ id, name, image: ImageID, state, body }) => {
+              return { Id: id, Names: [`/${name}`], ImageID, State: state, Labels: body.Labels }
+            })
+        )
+      ),
+    commitContainer: (id, reference, labels) =>
+      call(
+        "commit",
+        Effect.gen(function* () {
+          const found = yield* container("commit", id)
+          const made = yield* model.addImage({ ...plain(found.body), reference, labels }, `${found.id} committed`)
+          return made.id
+        })
+      ),
+    inspectImage: (reference) => call("inspect", Effect.map(image("inspect", reference), imageAnswer)),
+    listImages: (labels) =>
+      call(
+        "list",
+        Effect.sync(() =>
+          [...model.images.values()]
+            .filter(({ info }) => carries(info.labels, labels))
+            .map(({ info }) => ({ Id: info.id }))
+        )
+      ),
+    removeImage: (reference) =>
+      call(
+        "remove",
+        Effect.gen(function* () {
+          const { info } = yield* image("remove", reference)
+          const user = [...model.containers.values()].find((found) => found.image === info.id)
+          if (user !== undefined) return yield* problem("remove", reference, "conflict", `${user.name} uses it`)
+          model.images.delete(info.id)
+        })
+      ),
+    pull: (reference) => {
+      const offered = (options.registry ?? []).find((entry) => entry.reference === reference)
+      if (offered === undefined) return Stream.fail(problem("pull", reference, "refused", "manifest unknown"))
+      const items = Stream.fromIterable(offered.progressMillis ?? []).pipe(
+        Stream.mapEffect((millis) => Effect.as(Effect.sleep(`${millis} millis`), "Downloading"))
+      )
+      const last =
+        offered.fails === undefined
+          ? Effect.as(model.addImage(offered, offered.reference), "Pull complete")
+          : Effect.fail(problem("pull", reference, "refused", offered.fails))
+      return Stream.concat(items, Stream.fromEffect(call("pull", last)))
+    },
+    importImage: (tar, reference, labels) =>
+      Stream.fromEffect(
+        call(
+          "import",
+          Effect.gen(function* () {
+            const { bytes, digest } = yield* Effect.tryPromise({
+              try: () => consume(tar),
+              catch: (cause) => problem("import", reference, "refused", String(cause))
+            })
+            const made = yield* model.addImage({ reference, labels, sizeBytes: bytes }, digest)
+            return made.id
+          })
+        )
+      )
+  }
+}
+
+const consume = async (tar: Readable): Promise<{ readonly bytes: number; readonly digest: string }> => {
+  const hash = createHash("sha256")
+  let bytes = 0
+  for await (const chunk of tar) {
+    hash.update(chunk)
+    bytes += chunk.length
+  }
+  return { bytes, digest: hash.digest("hex") }
+}
+
+const plain = (body: CreateBody) => ({ environment: body.Env.filter((entry) => entry.includes("=")) })
+
+const carries = (has: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean =>
+  Object.entries(wanted).every(([name, value]) => has[name] === value)
+
+/** `since` is inclusive, in `seconds.nanoseconds`. */
+const since = (stamp: string, from: string | undefined): boolean => {
+  if (from === undefined) return true
+  const [seconds = "", nanoseconds = ""] = from.split(".")
+  const start = `${new Date(1000 * Number(seconds)).toISOString().slice(0, 19)}.${nanoseconds}Z`
+  return stamp >= start
+}
+
+const frame = (entry: LogEntry, stamped: boolean): Uint8Array => {
+  const stamp = stamped ? new TextEncoder().encode(`${entry.stamp} `) : new Uint8Array()
+  const bytes = new Uint8Array(8 + stamp.length + entry.bytes.length)
+  bytes[0] = entry.from === "stderr" ? 2 : 1
+  new DataView(bytes.buffer).setUint32(4, stamp.length + entry.bytes.length)
+  bytes.set(stamp, 8)
+  bytes.set(entry.bytes, 8 + stamp.length)
+  return bytes
+}
+
+const time = (milliseconds: number): string =>
+  milliseconds === 0 ? "0001-01-01T00:00:00Z" : new Date(milliseconds).toISOString()
+
+const answer = (found: MemoryContainer) => ({
+  Id: found.id,
+  Created: time(found.createdAt),
+  Config: { Labels: found.body.Labels },
+  State: {
+    Status: found.state,
+    Running: found.state === "running",
+    OOMKilled: found.outOfMemory,
+    ExitCode: found.exitCode,
+    Error: "",
+    StartedAt: time(found.startedAt),
+    FinishedAt: time(found.finishedAt)
+  }
+})
+
+const imageAnswer = ({ info, environment, volumes }: StoredImage) => ({
+  Id: info.id,
+  RepoTags: info.references,
+  Architecture: info.architecture,
+  Size: info.sizeBytes,
+  Created: time(info.createdAt),
+  Config: { Labels: info.labels, Env: environment, Volumes: Object.fromEntries(volumes.map((path) => [path, {}])) }
+})

@@ -1,0 +1,110 @@
+/**
+ * An engine in memory, for tests and simulation: commands are values, time is Effect's clock, chance there is none.
+ *
+ * It stands in for the *API* and not for the port: the port's own code (attendance, limits, outages, removal) runs over
+ * it unchanged, so that what it does when an engine goes away in the middle of a build, or loses the last lines of a
+ * followed log, is tried under a virtual clock by the thousand. Containers live in the layer's scope, not in that of
+ * whoever runs a step: they outlive a client that goes away, as real ones do.
+ */
+import { Context, Effect, Layer } from "effect"
+import type { ContainerSpec } from "./ContainerSpec.ts"
+import { type ContainerSummary, Engine, type EngineInfo, type ImageInfo } from "./Engine.ts"
+import { engineOver } from "./EngineService.ts"
+import { memoryClient } from "./MemoryClient.ts"
+import { makeMemoryModel } from "./MemoryModel.ts"
+
+/** What a command does: its output, chunk by chunk, and its end. */
+export interface MemoryProgram {
+  readonly output: ReadonlyArray<{
+    /** After the chunk before, or the start. */
+    readonly afterMillis?: number
+    readonly from?: "stdout" | "stderr"
+    readonly bytes: Uint8Array | string
+  }>
+  /** From the last chunk to the end; `never` is a command that hangs. */
+  readonly afterMillis?: number | "never"
+  readonly exit: number | { readonly signal: number } | "out of memory"
+  /** What it does besides, just before its end: to files under its mounts, to a model. */
+  readonly work?: Effect.Effect<void>
+}
+
+/** An image that is there at the start, or that a registry has. */
+export interface MemoryImage {
+  readonly reference: string
+  readonly architecture?: string
+  readonly labels?: Readonly<Record<string, string>>
+  readonly environment?: ReadonlyArray<string>
+  readonly volumes?: ReadonlyArray<string>
+  readonly sizeBytes?: number
+  /** Of a registry's image: pauses between the items of its pull's progress; ends in an error if it `fails`. */
+  readonly progressMillis?: ReadonlyArray<number>
+  readonly fails?: string
+}
+
+export interface MemoryEngineOptions {
+  readonly program: (spec: ContainerSpec) => MemoryProgram
+  readonly kind?: "docker" | "podman"
+  readonly images?: ReadonlyArray<MemoryImage>
+  readonly registry?: ReadonlyArray<MemoryImage>
+  readonly bootId?: string
+  /** As real engines do at times: the last entries of a followed log do not come, or the follow does not end. */
+  readonly followLosesLast?: number
+  readonly followNeverEnds?: boolean
+  /** Which paths of the host exist; all of them if not said. */
+  readonly exists?: (path: string) => boolean
+}
+
+/** What a test does to the engine behind the port's back. */
+export class MemoryEngine extends Context.Service<
+  MemoryEngine,
+  {
+    readonly containers: Effect.Effect<ReadonlyArray<ContainerSummary>>
+    readonly images: Effect.Effect<ReadonlyArray<ImageInfo>>
+    /** Names of containers, in the order in which they were ever created and removed. */
+    readonly created: Effect.Effect<ReadonlyArray<string>>
+    readonly removed: Effect.Effect<ReadonlyArray<string>>
+    /** The engine stops answering; its containers go on, or die by SIGKILL (no live-restore). */
+    goAway(containers: "go on" | "die"): Effect.Effect<void>
+    readonly comeBack: Effect.Effect<void>
+    /** As `docker kill` by somebody else would. */
+    kill(name: string): Effect.Effect<void>
+    /** What the engine says of itself. */
+    readonly info: Effect.Effect<EngineInfo, unknown>
+  }
+>()("adjutant/engine/MemoryEngine") {}
+
+/** The port, and the handle behind its back. */
+export const layerMemory = (options: MemoryEngineOptions): Layer.Layer<Engine | MemoryEngine> =>
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const model = yield* makeMemoryModel(options)
+      const specs = new Map<string, ContainerSpec>()
+      const client = memoryClient(model, options, (name) => {
+        const spec = specs.get(name)
+        return spec === undefined ? { output: [], exit: 0 } : options.program(spec)
+      })
+      const engine = yield* engineOver(client, {
+        bootId: options.bootId ?? "boot-1",
+        exists: (path) => Effect.sync(() => options.exists?.(path) ?? true)
+      })
+      const remembering = Engine.of({
+        ...engine,
+        run: (spec, sink, watch) =>
+          Effect.suspend(() => {
+            specs.set(spec.name, spec)
+            return engine.run(spec, sink, watch)
+          })
+      })
+      const handle = MemoryEngine.of({
+        containers: model.summaries,
+        images: model.imageInfos,
+        created: Effect.sync(() => [...model.created]),
+        removed: Effect.sync(() => [...model.removed]),
+        goAway: model.goAway,
+        comeBack: model.comeBack,
+        kill: (name) => model.kill(name, "somebody"),
+        info: engine.info
+      })
+      return Context.make(Engine, remembering).pipe(Context.add(MemoryEngine, handle))
+    })
+  )
