@@ -2,8 +2,8 @@
 import { NodeHttpClient, NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Effect, Layer, Stdio } from "effect"
 import { TerminalCapabilities } from "effect/cli"
-
 import { adjutant } from "./cli/Adjutant.ts"
+import { version } from "./cli/Version.ts"
 
 const main = Effect.gen(function* () {
   const stdio = yield* Stdio.Stdio
@@ -15,7 +15,7 @@ const main = Effect.gen(function* () {
       daemon: (request) =>
         Effect.flatMap(
           Effect.promise(() => import("./daemonMain.ts")),
-          ({ daemon }) => daemon(manifest.version)(request)
+          ({ daemon }) => daemon(version)(request)
         )
     },
     args
