@@ -11,6 +11,7 @@ const main = Effect.gen(function* () {
   yield* adjutant(
     {
       version,
+      environment: process.env,
       // Loaded when it is wanted: the other commands start without it.
       daemon: (request) =>
         Effect.flatMap(

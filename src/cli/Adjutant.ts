@@ -5,13 +5,15 @@ import { harmlessLines } from "../inspect/Harmless.ts"
 import { buildCommand } from "./BuildCommand.ts"
 import { alreadyTold, type CommandFailed, exitCodes } from "./CommandFailed.ts"
 import { completionsCommand } from "./CompletionsCommand.ts"
+import { configCommand } from "./ConfigCommand.ts"
 import { type DaemonRequest, daemonCommand } from "./DaemonCommand.ts"
 import { logCommand } from "./LogCommand.ts"
 import { verifyCommand } from "./VerifyCommand.ts"
 
-/** What `main` knows and the commands do not: how a daemon is put together. */
+/** What `main` knows and the commands do not: the process's surroundings, and how a daemon is put together. */
 export interface Parts<R> {
   readonly version: string
+  readonly environment: Readonly<Record<string, string | undefined>>
   readonly daemon: (request: DaemonRequest) => Effect.Effect<void, CommandFailed, R>
 }
 
@@ -23,7 +25,7 @@ export const adjutant = <R>(parts: Parts<R>, args: ReadonlyArray<string>) => {
   const root = Command.make("adjutant").pipe(
     Command.withDescription("A Koji builder that runs every task in containers and records each step."),
     Command.withSubcommands([
-      { group: "On a builder", commands: [daemonCommand(parts.daemon)] },
+      { group: "On a builder", commands: [daemonCommand(parts.daemon), configCommand(parts.environment)] },
       { group: "For a hub", commands: [buildCommand] },
       { group: "On what it recorded", commands: [logCommand, verifyCommand] },
       { group: "Besides", commands: [completionsCommand((): Command.Command.Any => root)] }
