@@ -1,8 +1,10 @@
 /**
- * A scanner for the XML that XML-RPC is written in: elements without meaning in their attributes, text, the five
- * named entities and numeric references. No document type, no other entity, no processing instruction but the first.
+ * A scanner for the XML that XML-RPC is written in: elements, text, CDATA, the five named entities and numeric
+ * references. There is no document type, no other entity, no comment, no attribute, and no processing instruction but
+ * the first: Koji writes none of them, and each is a way to make two readers understand different things.
  *
- * It is fed text in pieces and gives events; what is not complete yet waits for the next piece.
+ * It is fed text in pieces and gives events; what is not complete yet waits for the next piece. Nothing that waits is
+ * long, so that a document costs the same in one piece and in many, and means the same.
  */
 import { Schema } from "effect"
 
@@ -27,14 +29,24 @@ const entities: ReadonlyMap<string, string> = new Map([
 ])
 
 const cdataStart = "<![CDATA["
+const cdataEnd = "]]>"
 
 /** No markup of XML-RPC is longer; a `<` without `>` must not make us wait for ever. */
-const markupMax = 1024
+const markupMax = 128
+/** `&#1114111;`, and room for leading zeros. */
+const referenceMax = 16
+
+/** What XML 1.0 cannot hold. */
+const illegal = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/
+const declaration = /^<\?xml\s[^<&]*\?>$/
+const encodingOf = /\sencoding\s*=\s*["']([^"']*)["']/
 
 export class XmlScanner {
   private readonly handler: ScanHandler
   private rest = ""
   private consumed = 0
+  private inCdata = false
+  private endsInReturn = false
 
   constructor(handler: ScanHandler) {
     this.handler = handler
@@ -46,56 +58,13 @@ export class XmlScanner {
 
   /** Takes the next piece. Throws XmlRpcError. */
   push(piece: string): void {
-    const input = this.rest === "" ? piece : this.rest + piece
+    const input = this.rest + this.withoutReturns(piece)
+    if (illegal.test(input)) throw this.error("a character that XML does not have", 0)
     let at = 0
-    const end = input.length
-    while (at < end) {
-      const open = input.indexOf("<", at)
-      if (open === -1) {
-        // Keep a reference that may be cut in two.
-        const amp = input.lastIndexOf("&")
-        const stop = amp >= at && input.indexOf(";", amp) === -1 ? amp : end
-        this.emitText(input.slice(at, stop))
-        at = stop
-        if (end - at > markupMax) throw this.error("a reference without its end", at)
-        break
-      }
-      if (open > at) {
-        this.emitText(input.slice(at, open))
-        at = open
-      }
-      const close = input.indexOf(">", open)
-      if (close === -1 && !input.startsWith(cdataStart, open)) {
-        if (end - open > markupMax) throw this.error("markup without its end", open)
-        break
-      }
-      const next = input.charCodeAt(open + 1)
-      if (next === 0x2f) this.handler.close(trimmedName(input.slice(open + 2, close)))
-      else if (next === 0x21 || next === 0x3f) {
-        const declaration = input.slice(open, close + 1)
-        if (next === 0x3f && this.consumed + open === 0) this.declaration(declaration)
-        else if (declaration.startsWith("<!--")) {
-          const finish = input.indexOf("-->", open + 4)
-          if (finish === -1) {
-            if (end - open > markupMax) throw this.error("a comment without its end", open)
-            break
-          }
-          at = finish + 3
-          continue
-        } else if (input.startsWith(cdataStart, open)) {
-          const finish = input.indexOf("]]>", open)
-          if (finish === -1) break
-          this.handler.text(input.slice(open + cdataStart.length, finish))
-          at = finish + 3
-          continue
-        } else throw this.error(`${declaration.slice(0, 20)} is not allowed here`, open)
-      } else {
-        const selfClosing = input.charCodeAt(close - 1) === 0x2f
-        const name = elementName(input.slice(open + 1, selfClosing ? close - 1 : close))
-        this.handler.open(name)
-        if (selfClosing) this.handler.close(name)
-      }
-      at = close + 1
+    while (at < input.length) {
+      const next = this.inCdata ? this.cdata(input, at) : this.content(input, at)
+      if (next === at) break
+      at = next
     }
     this.rest = input.slice(at)
     this.consumed += at
@@ -103,33 +72,87 @@ export class XmlScanner {
 
   /** The end of the document. Throws XmlRpcError when something was left unfinished. */
   finish(): void {
-    if (this.rest !== "") throw this.error("the document ends in the middle", 0)
+    if (this.endsInReturn) this.push("\n")
+    if (this.rest !== "" || this.inCdata) throw this.error("the document ends in the middle", 0)
   }
 
-  private declaration(text: string): void {
-    const encoding = /encoding\s*=\s*["']([^"']*)["']/.exec(text)?.[1]
-    if (encoding !== undefined && !/^(utf-8|us-ascii|ascii)$/i.test(encoding)) {
-      throw this.error(`encoding ${encoding} is not read`, 0)
+  /** Line ends become line feeds before anything else is done, whatever piece they are in (XML 1.0, 2.11). */
+  private withoutReturns(piece: string): string {
+    if (!this.endsInReturn && !piece.includes("\r")) return piece
+    const whole = this.endsInReturn ? `\r${piece}` : piece
+    this.endsInReturn = whole.endsWith("\r")
+    return (this.endsInReturn ? whole.slice(0, -1) : whole).replace(/\r\n?/g, "\n")
+  }
+
+  /** Consumes text up to the next markup, or one piece of markup; where that ends, or `at` if it is not all there. */
+  private content(input: string, at: number): number {
+    const open = input.indexOf("<", at)
+    if (open === -1) {
+      const stop = this.endOfText(input, at)
+      if (stop > at) this.handler.text(this.resolved(input.slice(at, stop)))
+      return stop
+    }
+    if (open > at) {
+      this.handler.text(this.resolved(input.slice(at, open)))
+      return open
+    }
+    if (input.charCodeAt(at + 1) === 0x21 && input.startsWith(cdataStart, at)) {
+      this.inCdata = true
+      return at + cdataStart.length
+    }
+    const close = input.indexOf(">", at)
+    if ((close === -1 ? input.length : close) - at > markupMax) throw this.error("markup without its end", at)
+    if (close === -1) return at
+    this.markup(input, at, close)
+    return close + 1
+  }
+
+  /** Where the text can be cut: before a reference that may go on in the next piece. */
+  private endOfText(input: string, at: number): number {
+    const reference = input.lastIndexOf("&")
+    const unfinished = reference >= at && input.indexOf(";", reference) === -1
+    return unfinished && input.length - reference <= referenceMax ? reference : input.length
+  }
+
+  private markup(input: string, at: number, close: number): void {
+    const first = input.charCodeAt(at + 1)
+    // Whether a name is one is the handler's to say: it knows them all, and none has an attribute.
+    if (first === 0x2f) this.handler.close(bare(input.slice(at + 2, close)))
+    else if (first === 0x3f) this.declaration(input.slice(at, close + 1), at)
+    else if (first === 0x21) throw this.error(`${input.slice(at, at + 12)} is not allowed`, at)
+    else {
+      const empty = input.charCodeAt(close - 1) === 0x2f
+      const name = bare(input.slice(at + 1, empty ? close - 1 : close))
+      this.handler.open(name)
+      if (empty) this.handler.close(name)
     }
   }
 
-  private emitText(text: string): void {
-    if (text === "") return
-    const plain = text.includes("\r") ? text.replace(/\r\n?/g, "\n") : text
-    this.handler.text(plain.includes("&") ? this.resolved(plain) : plain)
+  private cdata(input: string, at: number): number {
+    const finish = input.indexOf(cdataEnd, at)
+    // The last two characters may be the beginning of the end.
+    const stop = finish === -1 ? Math.max(at, input.length - cdataEnd.length + 1) : finish
+    if (stop > at) this.handler.text(input.slice(at, stop))
+    if (finish === -1) return stop
+    this.inCdata = false
+    return finish + cdataEnd.length
+  }
+
+  private declaration(text: string, at: number): void {
+    if (this.consumed + at > 0 || !declaration.test(text))
+      throw this.error(`${text.slice(0, 20)} is not allowed here`, at)
+    const encoding = encodingOf.exec(text)?.[1]
+    if (encoding !== undefined && !/^(utf-8|us-ascii|ascii)$/i.test(encoding)) {
+      throw this.error(`encoding ${encoding} is not read`, at)
+    }
   }
 
   private resolved(text: string): string {
-    return text.replace(/&([^;]{0,12});?/g, (whole, name: string) => {
-      const known = whole.endsWith(";") ? entities.get(name) : undefined
-      if (known !== undefined) return known
-      const numeric = /^#(?:x([0-9A-Fa-f]{1,6})|([0-9]{1,7}))$/.exec(name)
-      const code =
-        numeric === null
-          ? Number.NaN
-          : Number.parseInt(numeric[1] ?? numeric[2] ?? "", numeric[1] === undefined ? 10 : 16)
-      if (!whole.endsWith(";") || !isXmlCharacter(code)) throw this.error(`the reference ${whole} is not allowed`, 0)
-      return String.fromCodePoint(code)
+    if (!text.includes("&")) return text
+    return text.replace(/&([^;]{0,14})(;?)/g, (whole, name: string, end: string) => {
+      const character = end === "" ? undefined : (entities.get(name) ?? numbered(name))
+      if (character === undefined) throw this.error(`the reference ${whole} is not allowed`, 0)
+      return character
     })
   }
 
@@ -138,17 +161,19 @@ export class XmlScanner {
   }
 }
 
-const isXmlCharacter = (code: number): boolean =>
-  code === 9 ||
-  code === 10 ||
-  code === 13 ||
-  (code >= 0x20 && code <= 0xd7ff) ||
-  (code >= 0xe000 && code <= 0xfffd) ||
-  (code >= 0x10000 && code <= 0x10ffff)
+/** A name without the blanks that may follow it. */
+const bare = (name: string): string => (name.charCodeAt(name.length - 1) > 0x20 ? name : name.replace(/[ \t\n]+$/, ""))
 
-const trimmedName = (text: string): string => (text.endsWith(" ") || text.endsWith("\n") ? text.trim() : text)
-
-const elementName = (text: string): string => {
-  const blank = text.search(/\s/)
-  return blank === -1 ? text : text.slice(0, blank)
+/** The character of `#65` or `#x41`, if there is one that XML has. */
+const numbered = (name: string): string | undefined => {
+  const [, hexadecimal, decimal] = /^#(?:x([0-9A-Fa-f]{1,12})|([0-9]{1,13}))$/.exec(name) ?? []
+  const digits = hexadecimal ?? decimal
+  if (digits === undefined) return undefined
+  const code = Number.parseInt(digits, hexadecimal === undefined ? 10 : 16)
+  const exists =
+    code === 9 ||
+    code === 10 ||
+    code === 13 ||
+    (code >= 0x20 && code <= 0x10ffff && !(code >= 0xd800 && code <= 0xdfff))
+  return exists && code !== 0xfffe && code !== 0xffff ? String.fromCodePoint(code) : undefined
 }

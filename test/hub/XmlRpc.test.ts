@@ -50,7 +50,7 @@ json.dump(out, sys.stdout)
 }
 
 const generated = (draw: (below: number) => number, depth = 0): Value => {
-  const texts = ["", "a", "<&>]]>\"'", "ünïcødé 🎉", "line\nline\ttab", "  blanks  ", "0", "__proto__"]
+  const texts = ["", "a", "<&>]]>\"'", "ünïcødé 🎉", "line\nline\ttab", "a\r\nb\r", "  blanks  ", "0", "__proto__"]
   const scalars: ReadonlyArray<() => Value> = [
     () => null,
     () => draw(2) === 0,
@@ -167,15 +167,35 @@ describe("the decoder", () => {
     ["trailing junk", `${answer("<int>1</int>")}junk`, /text where/],
     ["a second document", `${answer("<int>1</int>")}${answer("<int>1</int>")}`, /not allowed/],
     ["a cut document", answer("<int>1</int>").slice(0, -20), /complete|middle/],
-    ["an int that is none", answer("<int>12abc</int>"), /no integer/],
-    ["an empty int", answer("<int></int>"), /no integer/],
+    ["an int that is none", answer("<int>12abc</int>"), /no int/],
+    ["an empty int", answer("<int></int>"), /no int/],
     ["a boolean in words", answer("<boolean>true</boolean>"), /no boolean/],
     ["a value in a value", answer("<value><int>1</int></value>"), /no type/],
     ["two typed contents", answer("<int>1</int><int>2</int>"), /beside/],
     ["a member without a name", answer("<struct><member><value><int>1</int></value></member></struct>"), /value/],
     ["crossed elements", answer("<array><data></array></data>"), /closes/],
-    ["an empty fault", "<?xml version='1.0'?><methodResponse><fault></fault></methodResponse>", /values/],
+    ["an empty fault", "<?xml version='1.0'?><methodResponse><fault></fault></methodResponse>", /without a value/],
     ["a call", encodeCall({ method: "m", params: [] }), /call/],
+    ["an attribute", answer(`<string lang="a>b">x</string>`), /lang/],
+    ["a comment", answer("<string>a<!-- b -->c</string>"), /not allowed/],
+    ["another processing instruction", `<?php echo 1 ?>${answer("")}`, /not allowed/],
+    ["an encoding it does not read", answer("").replace("?>", " encoding='utf-16'?>"), /utf-16/],
+    ["a control character", answer("<string>a\u0001</string>"), /character/],
+    ["two values in one param", answer("<int>1</int></value><value><int>2</int>"), /<value> in <param>/],
+    ["two params in an answer", answer("</value></param><param><value>"), /2 values/],
+    ["params twice", answer("").replace("</methodResponse>", "<params></params></methodResponse>"), /<params> in/],
+    ["a param without a value", "<methodResponse><params><param></param></params></methodResponse>", /without a value/],
+    ["an array without data", answer("<array></array>"), /without data/],
+    ["data twice", answer("<array><data></data><data></data></array>"), /in an array/],
+    ["base64 that is none", answer("<base64>a=b=</base64>"), /no base64/],
+    ["a nil with content", answer("<nil>0</nil>"), /no nil/],
+    [
+      "a fault whose code is text",
+      "<methodResponse><fault><value><struct><member><name>faultCode</name><value>1</value></member></struct></value></fault></methodResponse>",
+      /code/
+    ],
+    ["a reference that does not end", answer(`<string>&${"a".repeat(200)}`), /reference/],
+    ["markup that does not end", answer(`<string><${"a".repeat(200)}`), /without its end/],
     ["an HTML page", "<html><body>502 Bad Gateway</body></html>", /html/],
     ["nothing", "", /complete/]
   ])("refuses %s", (_what, document, words) => refused(document, words))
@@ -190,10 +210,15 @@ describe("the decoder", () => {
   it("refuses what is nested too deep or too long, without taking it all in", () => {
     const deep = `${"<array><data><value>".repeat(5_000)}`
     refused(`<?xml version='1.0'?><methodResponse><params><param><value>${deep}`, /deeper/)
-    const decoder = answerDecoder({ bytesMax: 1_000, depthMax: 10 })
+    const decoder = answerDecoder({ bytesMax: 1_000 })
     assert.isTrue(decoder.push(new TextEncoder().encode(answer("<string>").split("</value>")[0] ?? "")))
     assert.isFalse(decoder.push(new Uint8Array(2_000).fill(0x61)))
     assert.isTrue(Result.isFailure(decoder.finish()))
+    const long = decodeAnswer(answer(`<string>${"a".repeat(101)}</string>`), { textMax: 100 })
+    assert.isTrue(Result.isFailure(long) && /more than 100/.test(long.failure.message))
+    const many = `<array><data>${"<value/>".repeat(100)}</data></array>`
+    const counted = decodeAnswer(answer(many), { valuesMax: 100 })
+    assert.isTrue(Result.isFailure(counted) && /more than 100/.test(counted.failure.message))
   })
 
   it("takes a member called __proto__ for a member", () => {
@@ -206,7 +231,14 @@ describe("the decoder", () => {
   it("does not care where a document is cut into pieces", () => {
     const value = generated(numbersFrom(4)) ?? "x"
     const bytes = new TextEncoder().encode(encodeAnswer({ _tag: "Success", value: [value, "<&é🎉", { a: [1.5] }] }))
+    const original = new TextEncoder().encode(
+      answer("<string>a\r\nb\rc\r\r\n<![CDATA[]]&<b>\r\n]]>&amp;&#13;&#x1F389;</string>")
+    )
+    assert.deepStrictEqual(ok(decodeAnswer(original)), { _tag: "Success", value: "a\nb\nc\n\n]]&<b>\n&\r🎉" })
     for (let step = 1; step < 40; step++) {
+      const pieces = answerDecoder()
+      for (let at = 0; at < original.length; at += step) pieces.push(original.subarray(at, at + step))
+      assert.deepStrictEqual(pieces.finish(), decodeAnswer(original), `in pieces of ${step}`)
       const decoder = answerDecoder()
       for (let at = 0; at < bytes.length; at += step) decoder.push(bytes.subarray(at, at + step))
       assert.deepStrictEqual(decoder.finish(), decodeAnswer(bytes), `in pieces of ${step}`)
