@@ -1,0 +1,29 @@
+/** A method of the hub: its name on the wire, its Python signature, and what it does. */
+import { Effect } from "effect"
+import type { Value } from "../hub/Value.ts"
+import type { Arguments } from "./Arguments.ts"
+import type { Answering } from "./Call.ts"
+import { type Signature, signature } from "./Signature.ts"
+
+export interface Method {
+  readonly name: string
+  readonly signature: Signature
+  readonly run: (given: Arguments) => Answering<Value>
+}
+
+/** What a method that only does something returns; the client is told nil. */
+type Nothing = void
+
+/**
+ * A method with its signature as Python writes it: `getTag(tagInfo, strict=False, ...)` for a function of Koji's,
+ * `HostExports.openTask(task_id)` for a method of a class. What it returns to the client is a Value; void is nil.
+ */
+export const method = (
+  name: string,
+  python: string,
+  run: (given: Arguments) => Answering<Value | undefined | Nothing>
+): Method => ({
+  name,
+  signature: signature(python),
+  run: (given) => Effect.map(run(given), (value) => value ?? null)
+})
