@@ -38,8 +38,8 @@ const referenceMax = 16
 
 /** What XML 1.0 cannot hold. */
 const illegal = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/
-const declaration = /^<\?xml\s[^<&]*\?>$/
-const encodingOf = /\sencoding\s*=\s*["']([^"']*)["']/
+const declaration =
+  /^<\?xml\s+version\s*=\s*(["'])1\.0\1(?:\s+encoding\s*=\s*(["'])([A-Za-z0-9._-]+)\2)?(?:\s+standalone\s*=\s*(["'])(?:yes|no)\4)?\s*\?>$/
 
 export class XmlScanner {
   private readonly handler: ScanHandler
@@ -107,11 +107,14 @@ export class XmlScanner {
     return close + 1
   }
 
-  /** Where the text can be cut: before a reference that may go on in the next piece. */
+  /** Where the text can be cut: before a reference, or a wrong `]]>`, that may go on in the next piece. */
   private endOfText(input: string, at: number): number {
     const reference = input.lastIndexOf("&")
     const unfinished = reference >= at && input.indexOf(";", reference) === -1
-    return unfinished && input.length - reference <= referenceMax ? reference : input.length
+    if (unfinished && input.length - reference <= referenceMax) return reference
+    let end = input.length
+    while (end > at && end > input.length - 2 && input[end - 1] === "]") end--
+    return end
   }
 
   private markup(input: string, at: number, close: number): void {
@@ -139,15 +142,16 @@ export class XmlScanner {
   }
 
   private declaration(text: string, at: number): void {
-    if (this.consumed + at > 0 || !declaration.test(text))
-      throw this.error(`${text.slice(0, 20)} is not allowed here`, at)
-    const encoding = encodingOf.exec(text)?.[1]
-    if (encoding !== undefined && !/^(utf-8|us-ascii|ascii)$/i.test(encoding)) {
+    const parts = declaration.exec(text)
+    if (this.consumed + at > 0 || parts === null) throw this.error(`${text.slice(0, 20)} is not allowed here`, at)
+    const encoding = parts[3]
+    if (encoding !== undefined && !/^(utf-8|us-ascii)$/i.test(encoding)) {
       throw this.error(`encoding ${encoding} is not read`, at)
     }
   }
 
   private resolved(text: string): string {
+    if (text.includes(cdataEnd)) throw this.error(`${cdataEnd} outside of CDATA`, 0)
     if (!text.includes("&")) return text
     return text.replace(/&([^;]{0,14})(;?)/g, (whole, name: string, end: string) => {
       const character = end === "" ? undefined : (entities.get(name) ?? numbered(name))
