@@ -1,0 +1,61 @@
+/**
+ * Removes what a crash left behind: containers and images of this instance that nobody claims. Never anybody else's.
+ *
+ * It looks first and asks who claims what afterwards. A container's intent is journaled before the container is
+ * created, so whatever is in the list and has an owner is claimed by the time the claims are read; the other order
+ * would remove a container born in between. An image has no intent, it is recorded after it was made: it is suspected
+ * when a sweep first finds it unclaimed, and removed by the next sweep that still does.
+ */
+import { Effect } from "effect"
+import { Engine, type EngineError } from "./Engine.ts"
+import { imageOwnerLabels, label, ownerLabels } from "./Labels.ts"
+
+export interface Claims {
+  /** Names of containers that a live attempt, or one to be adopted, intends. */
+  readonly containers: ReadonlySet<string>
+  /** Ids of images that the store knows or a live attempt uses. */
+  readonly images: ReadonlySet<string>
+}
+
+export interface Reaped {
+  readonly kind: "container" | "image"
+  /** The container's name, the image's id. */
+  readonly name: string
+  readonly reason: string
+}
+
+/** A reaper for this instance; each run of `sweep` is a look. What is in use by then is left for the next. */
+export const makeReaper = <E, R>(instance: string, claims: Effect.Effect<Claims, E, R>) => {
+  let suspects: ReadonlySet<string> = new Set()
+
+  const sweep: Effect.Effect<ReadonlyArray<Reaped>, EngineError | E, Engine | R> = Effect.gen(function* () {
+    const engine = yield* Engine
+    const containers = yield* engine.list(ownerLabels(instance))
+    const images = yield* engine.listImages(imageOwnerLabels(instance))
+    const claimed = yield* claims
+    const reaped: Array<Reaped> = []
+    for (const { name, labels } of containers) {
+      if (claimed.containers.has(name) || !name.startsWith(`adjutant-${instance}-`)) continue
+      if (labels[label.instance] !== instance) continue
+      if (yield* engine.remove(name)) reaped.push({ kind: "container", name, reason: "no live attempt claims it" })
+    }
+    const unclaimed = images.filter(({ id, labels }) => !claimed.images.has(id) && labels[label.instance] === instance)
+    for (const { id } of unclaimed.filter((image) => suspects.has(image.id))) {
+      if (yield* removeImage(engine, id))
+        reaped.push({ kind: "image", name: id, reason: "nobody claimed it at two looks" })
+    }
+    suspects = new Set(unclaimed.map(({ id }) => id))
+    return reaped
+  }).pipe(Effect.withSpan("Reaper.sweep"))
+  return { sweep }
+}
+
+/** False when something uses it: a container, or an image made of it. */
+const removeImage = (engine: Engine["Service"], id: string) =>
+  engine.removeImage(id).pipe(
+    Effect.as(true),
+    Effect.catchIf(
+      ({ reason }) => reason === "conflict",
+      () => Effect.succeed(false)
+    )
+  )
