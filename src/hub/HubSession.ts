@@ -12,6 +12,7 @@ import { adler32 } from "./Adler32.ts"
 import { type HubError, HubFault, HubNonsense, HubUnavailable } from "./HubError.ts"
 import { type Post, postOnce } from "./HubTransport.ts"
 import { withKeywords } from "./Keywords.ts"
+import { Credentials, type Identity, type Login, passwordLogin, sessionHeaders } from "./Login.ts"
 import type { Struct, Value } from "./Value.ts"
 import { encodeCall } from "./XmlRpcEncoder.ts"
 
@@ -22,6 +23,8 @@ export interface UploadChunk {
   readonly offset: number
   readonly bytes: Uint8Array
   readonly overwrite: boolean
+  /** Another volume than the hub's default one. */
+  readonly volume?: string
 }
 
 export const UploadReply = Schema.Struct({ size: Schema.Int, offset: Schema.Int, hexdigest: Schema.String })
@@ -36,14 +39,21 @@ export interface RetryRules {
   readonly timeoutSeconds: number
 }
 
-export interface LoginOptions {
+export interface SessionOptions {
+  /** The URL of the hub's XML-RPC interface, as configured. */
   readonly server: string
-  readonly user: string
-  readonly password: Redacted.Redacted
   /** Builders need the exclusive session; `force` takes it from whoever has it. */
   readonly exclusive: "force" | "polite" | "none"
   readonly retries: RetryRules
 }
+
+export interface LoginOptions extends SessionOptions {
+  readonly user: string
+  readonly password: Redacted.Redacted
+}
+
+/** What is sent, but for the session's headers. */
+type Request = Omit<Post, "headers">
 
 export interface Session {
   readonly id: number
@@ -56,16 +66,24 @@ export interface Session {
 }
 
 export class HubSession extends Context.Service<HubSession, Session>()("adjutant/hub/HubSession") {
-  /** Logs in with user and password, takes the exclusive session, and logs out when the layer goes. */
-  static readonly layerPassword = (options: LoginOptions) => Layer.effect(HubSession, loginWithPassword(options))
+  /** Logs in, takes the exclusive session if it is asked for, and logs out when the layer goes. */
+  static readonly layerLogin = (login: Login, options: SessionOptions) => Layer.effect(HubSession, open(login, options))
+
+  /** The same with user and password. */
+  static readonly layerPassword = ({ user, password, ...options }: LoginOptions) =>
+    HubSession.layerLogin(passwordLogin(user, password), options)
 }
 
-const Credentials = Schema.Struct({ "session-id": Schema.Int, "session-key": Schema.String })
-
-interface Identity {
-  readonly id: number
-  readonly key: Redacted.Redacted
+/** What every session of one login shares. */
+interface Connection {
+  readonly client: HttpClient.HttpClient
+  readonly login: Login
+  readonly options: SessionOptions
 }
+
+/** Logins are short; a hub that does not answer one is away. kojid's `auth_timeout`. */
+const loginTimeoutSeconds = 60
+const logoutTimeoutSeconds = 10
 
 const identityOf = (method: string, value: Value): Effect.Effect<Identity, HubNonsense> =>
   Schema.decodeUnknownEffect(Credentials)(value).pipe(
@@ -74,26 +92,33 @@ const identityOf = (method: string, value: Value): Effect.Effect<Identity, HubNo
     Effect.mapError(() => new HubNonsense({ method, message: "the answer to the login is no session" }))
   )
 
-const loginWithPassword = Effect.fn("HubSession.login")(function* (options: LoginOptions) {
-  const client = yield* HttpClient.HttpClient
-  const login = (renewing: Identity | null, callNumber: number) =>
-    exchange(client, options, "login", {
-      target: "",
-      contentType: "text/xml",
-      headers: renewing === null ? {} : sessionHeaders(renewing, callNumber),
-      body: encodeUtf8(
-        encodeCall({
-          method: "login",
-          params: withKeywords(
-            [options.user, Redacted.value(options.password)],
-            renewing === null ? { opts: null } : { opts: null, renew: true, exclusive: options.exclusive !== "none" }
-          )
-        })
-      )
-    }).pipe(Effect.flatMap((value) => identityOf("login", value)))
+/**
+ * Logs in, or renews what has expired: the same call, made in the old session's name (daemon.md 2.8). The first time
+ * there must be no name, or the hub says that one is logged in already.
+ */
+const logIn = ({ client, login, options }: Connection, renewing?: { identity: Identity; callNumber: number }) =>
+  Effect.suspend(() => {
+    const renewal = renewing === undefined ? {} : { renew: true, exclusive: options.exclusive !== "none" }
+    const { retries } = options
+    return exchange(
+      client,
+      options.server,
+      { ...retries, timeoutSeconds: Math.min(loginTimeoutSeconds, retries.timeoutSeconds) },
+      login.method,
+      {
+        target: login.target,
+        contentType: "text/xml",
+        headers: renewing === undefined ? {} : sessionHeaders(renewing.identity, renewing.callNumber),
+        body: encodeUtf8(
+          encodeCall({ method: login.method, params: withKeywords(login.params(), { ...login.keywords, ...renewal }) })
+        )
+      }
+    )
+  }).pipe(Effect.flatMap((value) => identityOf(login.method, value)))
 
-  const first = yield* login(null, 0)
-  const session = yield* makeSession(client, options, first, (old, callNumber) => login(old, callNumber))
+const open = Effect.fn("HubSession.open")(function* (login: Login, options: SessionOptions) {
+  const connection: Connection = { client: yield* HttpClient.HttpClient, login, options }
+  const session = yield* logIn(connection).pipe((first) => startSession(connection, first))
   if (options.exclusive !== "none")
     yield* session.call("exclusiveSession", [], { force: options.exclusive === "force" })
   const echoed = yield* session.call("echo", ["OK"])
@@ -103,36 +128,39 @@ const loginWithPassword = Effect.fn("HubSession.login")(function* (options: Logi
   return session
 })
 
-type Renew = (old: Identity, callNumber: number) => Effect.Effect<Identity, HubError>
+/** Nothing comes between a session that exists at the hub and the finalizer that ends it. */
+const startSession = (
+  connection: Connection,
+  credentials: Effect.Effect<Identity, HubError>
+): Effect.Effect<Session, HubError, Scope.Scope> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(restore(credentials), (identity) => makeSession(connection, identity))
+  )
 
-const makeSession = (
-  client: HttpClient.HttpClient,
-  options: LoginOptions,
-  first: Identity,
-  renew: Renew
-): Effect.Effect<Session, never, Scope.Scope> =>
+const makeSession = (connection: Connection, first: Identity): Effect.Effect<Session, never, Scope.Scope> =>
   Effect.gen(function* () {
+    const { client, options } = connection
     const identity = yield* Ref.make(first)
     const callNumber = yield* Ref.make(0)
     const oneAtATime = yield* Semaphore.make(1)
     const nextNumber = Ref.getAndUpdate(callNumber, (number) => number + 1)
 
-    const send = (method: string, target: string, contentType: Post["contentType"], body: Uint8Array) =>
+    const send = (method: string, request: Request, retries: RetryRules = options.retries) =>
       Effect.gen(function* () {
         const headers = sessionHeaders(yield* Ref.get(identity), yield* nextNumber)
-        return yield* exchange(client, options, method, { target, contentType, headers, body })
+        return yield* exchange(client, options.server, retries, method, { ...request, headers })
       })
 
     /** Expired sessions are renewed once; the key changes, the id and the count of calls do not (daemon.md 2.8). */
-    const sendRenewing = (method: string, target: string, contentType: Post["contentType"], body: Uint8Array) =>
-      send(method, target, contentType, body).pipe(
+    const sendRenewing = (method: string, request: Request) =>
+      send(method, request).pipe(
         Effect.catchTag("HubFault", (fault) =>
           fault.code !== faultCodes.AuthExpired
             ? Effect.fail(fault)
             : Effect.gen(function* () {
-                const renewed = yield* renew(yield* Ref.get(identity), yield* nextNumber)
-                yield* Ref.set(identity, renewed)
-                return yield* send(method, target, contentType, body)
+                const expired = { identity: yield* Ref.get(identity), callNumber: yield* nextNumber }
+                yield* Ref.set(identity, yield* logIn(connection, expired))
+                return yield* send(method, request)
               })
         ),
         oneAtATime.withPermits(1)
@@ -147,7 +175,7 @@ const makeSession = (
         try: () => encodeUtf8(encodeCall({ method, params: withKeywords(params, keywords) })),
         catch: (cause) => new HubNonsense({ method, message: `the arguments cannot be encoded: ${String(cause)}` })
       })
-      return yield* sendRenewing(method, "", "text/xml", body)
+      return yield* sendRenewing(method, { target: "", contentType: "text/xml", body })
     })
 
     const upload = Effect.fn("HubSession.upload")(function* (chunk: UploadChunk) {
@@ -156,9 +184,14 @@ const makeSession = (
         filepath: chunk.directory,
         fileverify: "adler32",
         offset: String(chunk.offset),
-        ...(chunk.overwrite ? { overwrite: "1" } : {})
+        ...(chunk.overwrite ? { overwrite: "1" } : {}),
+        ...(chunk.volume === undefined ? {} : { volume: chunk.volume })
       })
-      const answer = yield* sendRenewing("rawUpload", `?${query}`, "application/octet-stream", chunk.bytes)
+      const answer = yield* sendRenewing("rawUpload", {
+        target: `?${query}`,
+        contentType: "application/octet-stream",
+        body: chunk.bytes
+      })
       const reply = yield* Schema.decodeUnknownEffect(UploadReply)(answer).pipe(
         Effect.mapError((error) => new HubNonsense({ method: "rawUpload", message: error.message }))
       )
@@ -174,39 +207,41 @@ const makeSession = (
       return reply
     })
 
-    const subsession = Effect.gen(function* () {
-      const below = yield* identityOf("subsession", yield* call("subsession", []))
-      return yield* makeSession(client, options, below, (old, number) => renew(old, number))
-    })
+    const subsession = call("subsession", []).pipe(
+      Effect.flatMap((value) => identityOf("subsession", value)),
+      (credentials) => startSession(connection, credentials)
+    )
 
+    // One try, and whatever comes of it: a session that is not ended is swept away by the hub one day.
+    const body = encodeUtf8(encodeCall({ method: "logout", params: [] }))
+    const once = { ...options.retries, retriesMax: 0, offlineIntervalSeconds: 0, timeoutSeconds: logoutTimeoutSeconds }
     yield* Effect.addFinalizer(() =>
-      call("logout", []).pipe(Effect.timeout("10 seconds"), Effect.ignoreCause, Effect.interruptible)
+      send("logout", { target: "", contentType: "text/xml", body }, once).pipe(
+        oneAtATime.withPermits(1),
+        Effect.timeout(`${logoutTimeoutSeconds} seconds`),
+        Effect.ignoreCause
+      )
     )
     return HubSession.of({ id: first.id, call, upload, subsession })
   })
 
-const sessionHeaders = (identity: Identity, callNumber: number) => ({
-  "Koji-Session-Id": String(identity.id),
-  "Koji-Session-Key": Redacted.value(identity.key),
-  "Koji-Session-Callnum": String(callNumber)
-})
-
 const encodeUtf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 /**
- * One logical call, retried as kojid retries (daemon.md 2.9): faults never, but for a hub that says it is offline, which is
- * waited out; transport errors with the same number and bytes, the first time at once.
+ * One logical call, retried as kojid retries (daemon.md 2.9): faults never, but for a hub that says it is offline, which
+ * is waited out; transport errors with the same number and bytes, the first time at once.
  */
 const exchange = (
   client: HttpClient.HttpClient,
-  options: LoginOptions,
+  server: string,
+  retries: RetryRules,
   method: string,
   post: Post
 ): Effect.Effect<Value, HubError> =>
   Effect.gen(function* () {
-    const { retriesMax, intervalSeconds, offlineIntervalSeconds, timeoutSeconds } = options.retries
+    const { retriesMax, intervalSeconds, offlineIntervalSeconds, timeoutSeconds } = retries
     for (let tries = 1; ; ) {
-      const result = yield* Effect.result(postOnce(client, options.server, post, timeoutSeconds))
+      const result = yield* Effect.result(postOnce(client, server, post, timeoutSeconds))
       if (Result.isSuccess(result)) {
         const answer = result.success
         if (answer._tag === "Success") return answer.value
@@ -218,13 +253,12 @@ const exchange = (
         }
         return yield* new HubFault({ method, code: answer.code, message: answer.message })
       }
-      const error = result.failure
-      if (error.final) return yield* new HubNonsense({ method, message: error.message })
-      if (tries > retriesMax) {
-        return yield* new HubUnavailable({ method, message: `${error.message} (tried ${tries} times)` })
-      }
+      const { outlook, message } = result.failure
+      if (outlook === "refused") return yield* new HubNonsense({ method, message })
+      if (outlook === "untrusted") return yield* new HubUnavailable({ method, message })
+      if (tries > retriesMax) return yield* new HubUnavailable({ method, message: `${message} (tried ${tries} times)` })
       if (tries > 1) {
-        yield* Effect.logWarning(`${method}: ${error.message}, asking again in ${intervalSeconds} s`)
+        yield* Effect.logWarning(`${method}: ${message}, asking again in ${intervalSeconds} s`)
         yield* Effect.sleep(`${intervalSeconds} seconds`)
       }
       tries++

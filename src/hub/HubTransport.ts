@@ -1,25 +1,38 @@
 /** One HTTP exchange with the hub: bytes there, a decoded answer back. No retries here, and no redirects. */
 import { Effect, Result, Schema, Stream } from "effect"
-import { HttpBody, type HttpClient, HttpClientRequest } from "effect/http"
+import {
+  HttpBody,
+  type HttpClient,
+  type HttpClientError,
+  HttpClientRequest,
+  type HttpClientResponse
+} from "effect/http"
 import type { Answer } from "./Value.ts"
 import { answerDecoder } from "./XmlRpcDecoder.ts"
 
 export interface Post {
-  /** What follows the server's URL: nothing, or a query. */
+  /** What follows the server's URL: nothing, a path of the login's, or a query. */
   readonly target: string
   readonly contentType: "text/xml" | "application/octet-stream"
   readonly headers: Readonly<Record<string, string>>
   readonly body: Uint8Array
 }
 
-/** The exchange did not yield an answer. `final`: trying again would not help (daemon.md 2.6). */
+/**
+ * The exchange did not yield an answer. It may `pass` by itself; or the hub `refused` the request as it is, and would
+ * again; or its certificate is `untrusted` (daemon.md 2.6, 2.9).
+ */
 export class TransportError extends Schema.TaggedError<TransportError>()("TransportError", {
-  final: Schema.Boolean,
+  outlook: Schema.Literals(["pass", "refused", "untrusted"]),
   message: Schema.String
 }) {}
 
-const isTransient = (status: number): boolean => status === 408 || status === 429 || status >= 500
+/** An answer that has begun does not pause for longer; before it begins the hub may think as long as it likes. */
+const silenceSecondsMax = 120
 
+const mayPass = (status: number): boolean => status === 408 || status === 429 || status >= 500
+
+/** Posts once and reads the answer. `timeoutSeconds` is for the whole of it. */
 export const postOnce = (
   client: HttpClient.HttpClient,
   server: string,
@@ -28,51 +41,71 @@ export const postOnce = (
 ): Effect.Effect<Answer, TransportError> =>
   Effect.gen(function* () {
     const request = HttpClientRequest.post(`${server}${post.target}`).pipe(
-      HttpClientRequest.setHeaders({ ...post.headers, "User-Agent": "koji/1" }),
+      HttpClientRequest.setHeaders({ ...post.headers, "User-Agent": "koji/1", "Accept-Encoding": "gzip, deflate" }),
       HttpClientRequest.setBody(HttpBody.uint8Array(post.body, post.contentType))
     )
-    const response = yield* client
-      .execute(request)
-      .pipe(Effect.mapError((error) => new TransportError({ final: false, message: reasonOf(error) })))
+    const response = yield* client.execute(request).pipe(Effect.mapError(notReached))
     if (response.status !== 200) {
       return yield* new TransportError({
-        final: !isTransient(response.status),
+        outlook: mayPass(response.status) ? "pass" : "refused",
         message: `the hub answered with HTTP status ${response.status}`
       })
     }
     const type = response.headers["content-type"] ?? ""
-    if (!/xml/i.test(type)) {
-      return yield* new TransportError({
-        final: false,
-        message: `the hub answered with ${type || "no content type"}, not XML`
-      })
-    }
+    // A page of a proxy's, most likely: the hub itself is behind it and will be back.
+    if (!/xml/i.test(type)) return yield* passing(`the hub answered with ${type || "no content type"}, not XML`)
     const decoder = answerDecoder()
-    yield* response.stream.pipe(
+    yield* (yield* decompressed(response)).pipe(
+      Stream.timeoutOrElse({
+        duration: `${silenceSecondsMax} seconds`,
+        orElse: () => Stream.fail(passing(`the answer stopped for ${silenceSecondsMax} s`))
+      }),
       Stream.takeWhile((bytes) => decoder.push(bytes)),
-      Stream.runDrain,
-      Effect.mapError((error) => new TransportError({ final: false, message: reasonOf(error) }))
+      Stream.runDrain
     )
     const decoded = decoder.finish()
     if (Result.isSuccess(decoded)) return decoded.success
     const { message, offset } = decoded.failure
-    return yield* new TransportError({
-      final: false,
-      message: `the hub's answer cannot be read: ${message} (at ${offset})`
-    })
+    return yield* passing(`the hub's answer cannot be read: ${message} (at ${offset})`)
   }).pipe(
     Effect.timeoutOrElse({
       duration: `${timeoutSeconds} seconds`,
-      orElse: () => Effect.fail(new TransportError({ final: false, message: `no answer within ${timeoutSeconds} s` }))
+      orElse: () => Effect.fail(passing(`no answer within ${timeoutSeconds} s`))
     })
   )
 
-/** What went wrong, without the request: its headers hold the session's key. */
-const reasonOf = (error: { readonly reason?: unknown; readonly message?: string }): string => {
-  const { reason } = error
-  const cause = typeof reason === "object" && reason !== null && "cause" in reason ? reason.cause : undefined
-  const inner =
-    cause instanceof Error ? (cause.cause instanceof Error ? cause.cause.message : cause.message) : undefined
-  const tag = typeof reason === "object" && reason !== null && "_tag" in reason ? String(reason._tag) : "request failed"
-  return `cannot reach the hub: ${inner ?? tag}`
+const passing = (message: string): TransportError => new TransportError({ outlook: "pass", message })
+
+/** The hub never compresses; a web server in front of it may (daemon.md 2.2). */
+const decompressed = (
+  response: HttpClientResponse.HttpClientResponse
+): Effect.Effect<Stream.Stream<Uint8Array, TransportError>, TransportError> => {
+  const encoding = (response.headers["content-encoding"] ?? "identity").toLowerCase()
+  const bytes = Stream.mapError(response.stream, notReached)
+  if (encoding === "identity") return Effect.succeed(bytes)
+  if (encoding !== "gzip" && encoding !== "deflate") {
+    return Effect.fail(passing(`the hub answered in the encoding ${encoding}, which it was not asked for`))
+  }
+  return Effect.sync(() =>
+    Stream.fromReadableStream({
+      evaluate: () => Stream.toReadableStream(bytes).pipeThrough(new DecompressionStream(encoding)),
+      onError: (cause) =>
+        cause instanceof TransportError ? cause : passing(`the hub's answer is no ${encoding}: ${wordsOf(cause)}`)
+    })
+  )
 }
+
+/** What went wrong, without the request: its headers hold the session's key. */
+const notReached = (error: HttpClientError.HttpClientError): TransportError => {
+  const { reason } = error
+  const cause = "cause" in reason ? reason.cause : undefined
+  const root = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause
+  const message = `cannot reach the hub: ${root === undefined ? reason._tag : wordsOf(root)}`
+  return new TransportError({ outlook: isUntrusted(root) ? "untrusted" : "pass", message })
+}
+
+const wordsOf = (cause: unknown): string => (cause instanceof Error ? cause.message || cause.name : String(cause))
+
+/** OpenSSL's and Node's names for a certificate that does not hold: trying again does not mend it. */
+const isUntrusted = (cause: unknown): boolean =>
+  cause instanceof Error && "code" in cause && /CERT|UNABLE_TO_|CRL_/.test(String(cause.code))
