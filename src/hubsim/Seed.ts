@@ -87,6 +87,7 @@ export const seedBuilder = (hub: Hub, { name, password, arches, capacity = 2, ch
     hub,
     Effect.gen(function* () {
       const { db, event } = yield* Call
+      yield* idFor("channels", "default")
       const host = (yield* findHost(name))?.id ?? (yield* addHost(name, arches, true))
       const known = yield* findHost(host)
       if (known !== undefined) yield* setPassword(known.user_id, password)

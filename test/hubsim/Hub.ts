@@ -18,10 +18,10 @@ export const freshHub = (options: Partial<HubSimOptions> = {}) =>
     const running = yield* serve({ ...options, topdir })
     const { hub } = running
     yield* seedUser(hub, { name: "kojiadmin", password: "kojiadmin", permissions: ["admin"] })
-    yield* seedChannels(hub)
     for (const name of ["builder1", "builder2"]) {
       yield* seedBuilder(hub, { name, password: name, arches: ["x86_64"], capacity: 4 })
     }
+    yield* seedChannels(hub)
     yield* seedTag(hub, { name: "dist-test" })
     yield* seedTag(hub, {
       name: "dist-test-build",
