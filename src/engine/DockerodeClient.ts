@@ -207,7 +207,7 @@ export const dockerodeClient = (socketPath: string) => {
       ask("list", "containers", Answer.ContainerListAnswer, (abortSignal) =>
         docker.listContainers({ all: true, filters: { label: pairs(labels) }, abortSignal })
       ),
-    /** The id of the image made of a container that has ended. */
+    /** The id of the image made of a container that has ended. Podman insists on a body, though it reads the query. */
     commitContainer: (id: string, reference: string, labels: Readonly<Record<string, string>>) => {
       const { repository, tag } = splitReference(reference)
       const query = { container: id, repo: repository, tag, pause: false, changes: changesOf(labels) }
@@ -215,9 +215,9 @@ export const dockerodeClient = (socketPath: string) => {
         "commit",
         id,
         Answer.CommitAnswer,
-        (abortSignal) => docker.getContainer(id).commit({ _query: query, _body: {}, abortSignal }),
+        (abortSignal) => docker.getContainer(id).commit({ _query: query, _body: { Labels: labels }, abortSignal }),
         bulkSeconds
-      ).pipe(Effect.map(({ Id }) => Id))
+      ).pipe(Effect.map(({ Id }) => (Id.startsWith("sha256:") ? Id : `sha256:${Id}`)))
     },
 
     inspectImage: (reference: string) =>
@@ -226,9 +226,10 @@ export const dockerodeClient = (socketPath: string) => {
         reference,
         ask("inspect", reference, Answer.ImageAnswer, () => docker.getImage(reference).inspect())
       ),
+    /** Images with at least one of the labels: asked for two at once, Podman 4.3 finds none. */
     listImages: (labels: Readonly<Record<string, string>>) =>
       ask("list", "images", Answer.ImageListAnswer, (abortSignal) =>
-        docker.listImages({ filters: { label: pairs(labels) }, abortSignal })
+        docker.listImages({ filters: { label: pairs(labels).slice(0, 1) }, abortSignal })
       ),
     removeImage: (reference: string) =>
       named(

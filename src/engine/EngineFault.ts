@@ -15,6 +15,8 @@ export const engineFault = (operation: string, subject: string, cause: unknown):
 export const statusOf = (cause: unknown): number | undefined =>
   Predicate.hasProperty(cause, "statusCode") && typeof cause.statusCode === "number" ? cause.statusCode : undefined
 
+/** Docker's words for the log of a container that somebody is removing. */
+const marked = /dead or marked for removal/
 const podmanConflict =
   /already in use|is in use|being used by|is running|can only kill running|not running|container state improper|in progress/
 
@@ -25,7 +27,7 @@ const reasonOf = (status: number | undefined, message: string): EngineError["rea
     case 404:
       return "missing"
     case 409:
-      return "conflict"
+      return marked.test(message) ? "missing" : "conflict"
     case 500:
       return podmanConflict.test(message) ? "conflict" : "refused"
     default:

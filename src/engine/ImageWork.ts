@@ -130,7 +130,9 @@ export const listImages = Effect.fnUntraced(function* (client: EngineClient, lab
   const images = yield* Effect.forEach(new Set(ids.map(({ Id }) => Id)), (id) => inspectImage(client, id), {
     concurrency: 4
   })
-  return images.filter((image) => image !== undefined)
+  return images
+    .filter((image) => image !== undefined)
+    .filter((image) => Object.entries(labels).every(([name, value]) => image.labels[name] === value))
 })
 
 const problem = (operation: string, subject: string, reason: EngineError["reason"], message: string) =>

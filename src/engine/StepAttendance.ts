@@ -45,8 +45,11 @@ export interface Host extends Machine {
 /** How long an engine may be away, as attempts half a second apart. */
 const reconnectAttempts = 120
 const reconnectInterval = "500 millis"
-/** How long a follow may be quiet after the exit before it is cut: Podman's ends half a second late. */
-const quietMillis = 1000
+/**
+ * How long a follow may be quiet after the exit before it is cut. Podman's ends half a second late: a small log is
+ * read again in less than that, a large one (it reads 5 MB a second) is worth waiting for.
+ */
+const quietMillis = (bytes: number): number => Math.min(2000, 50 + bytes / 20_000)
 /** Pauses between looks at a follow that ended although the container runs. */
 const followInterval = "1 second"
 /** How much of its log an engine may keep on disk: four times the limit holds any text with lines of 16 bytes. */
@@ -148,8 +151,8 @@ const readLog = Effect.fnUntraced(function* (
   const cut = Effect.gen(function* () {
     yield* Deferred.await(ended)
     const endedAt = yield* Clock.currentTimeMillis
-    while ((yield* Clock.currentTimeMillis) - Math.max(endedAt, output.lastAt()) < quietMillis) {
-      yield* Effect.sleep("100 millis")
+    while ((yield* Clock.currentTimeMillis) - Math.max(endedAt, output.lastAt()) < quietMillis(output.bytes())) {
+      yield* Effect.sleep("25 millis")
     }
     return "cut" as const
   })
