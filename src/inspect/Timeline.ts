@@ -6,7 +6,7 @@
  */
 import { Option, Schema } from "effect"
 import type { AttemptEvent, Outcome, StopReason } from "../core/AttemptEvent.ts"
-import { ContainerExit, ContainerSpec } from "../engine/ContainerSpec.ts"
+import { ContainerSpec, ExitReason } from "../engine/ContainerSpec.ts"
 import { type FailedIn, failedIn } from "./FailedIn.ts"
 import { type Failure, failureOf } from "./Failure.ts"
 
@@ -15,6 +15,17 @@ export interface TimedEvent {
   readonly at: number
   readonly event: AttemptEvent
 }
+
+/** How a container ended, as far as a reader wants to know; what a version of the daemon did not record is left out. */
+const ExitSpan = Schema.Struct({
+  reason: ExitReason,
+  outputBytes: Schema.Int,
+  /** Output that is lost: the engine no longer had it. */
+  missingBytes: Schema.optionalKey(Schema.Int),
+  /** The image that was made of it. */
+  committed: Schema.NullOr(Schema.String)
+})
+export type ExitSpan = typeof ExitSpan.Type
 
 /** One container of a step, by the times of its records; null is what was not recorded. */
 export interface ContainerSpan {
@@ -26,7 +37,7 @@ export interface ContainerSpan {
   readonly removedAt: number | null
   readonly image: string | null
   readonly command: ReadonlyArray<string>
-  readonly exit: ContainerExit | null
+  readonly exit: ExitSpan | null
 }
 
 /** One step. One that never got an outcome was interrupted, or goes on. */
@@ -84,7 +95,7 @@ type GrowingStep = Growing<Omit<StepSpan, "containers">> & { readonly containers
 /** What a reader wants of a container's specification; the rest may be of any version. */
 const Shown = Schema.Struct({ image: ContainerSpec.fields.image, command: ContainerSpec.fields.command })
 const decodeSpec = Schema.decodeUnknownOption(Shown)
-const decodeExit = Schema.decodeUnknownOption(Schema.toCodecJson(ContainerExit))
+const decodeExit = Schema.decodeUnknownOption(ExitSpan)
 
 /** The timeline of a history; null when it does not begin with an acceptance. Total: odd events change nothing. */
 export const timelineOf = (history: ReadonlyArray<TimedEvent>): Timeline | null => {

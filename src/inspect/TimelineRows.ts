@@ -85,15 +85,16 @@ const containerRows = (container: ContainerSpan, timeline: Timeline): ReadonlyAr
       onOneLine: true
     },
     ...(limit === null ? [] : [{ ...plainRow, text: limit, textTone: "bad" as const, depth: 2 }]),
-    { ...plainRow, text: containerFacts(container), textTone: "quiet", depth: 2, onOneLine: true }
+    { ...plainRow, text: containerFacts(container), textTone: "quiet", depth: 2 }
   ]
 }
 
-const containerFacts = (container: ContainerSpan): string => {
-  const output = container.exit === null ? "" : `, ${bytes(container.exit.outputBytes)} of output`
-  const committed = container.exit?.committed ?? null
-  const made = committed === null ? "" : `, made ${shortImage(committed)}`
-  return `image ${container.image === null ? "not recorded" : shortImage(container.image)}${output}${made}`
+const containerFacts = ({ image, exit }: ContainerSpan): string => {
+  const facts = [`image ${image === null ? "not recorded" : shortImage(image)}`]
+  if (exit !== null) facts.push(`${bytes(exit.outputBytes)} of output`)
+  if ((exit?.missingBytes ?? 0) > 0) facts.push(`${bytes(exit?.missingBytes ?? 0)} of it lost`)
+  if (exit !== null && exit.committed !== null) facts.push(`made ${shortImage(exit.committed)}`)
+  return facts.join(", ")
 }
 
 const unfinished = (container: ContainerSpan, timeline: Timeline): string =>

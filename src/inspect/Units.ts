@@ -7,9 +7,10 @@ const day = 24 * hour
 
 const two = (value: number) => String(value).padStart(2, "0")
 
-/** A duration in milliseconds, in at most six characters: `0.3s`, `12.4s`, `4m10s`, `2h05m`, `3d04h`. */
+/** A duration in milliseconds, in at most six characters: `35ms`, `0.3s`, `12.4s`, `4m10s`, `2h05m`, `3d04h`. */
 export const duration = (milliseconds: number): string => {
   const value = Math.max(0, milliseconds)
+  if (value < 100) return `${Math.round(value)}ms`
   if (Math.round(value / 100) < 600) return `${(value / second).toFixed(1)}s`
   const rounded = Math.round(value / second) * second
   if (rounded < hour) return `${Math.floor(rounded / minute)}m${two((rounded % minute) / second)}s`

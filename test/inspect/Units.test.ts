@@ -10,9 +10,10 @@ const hour = 60 * minute
 describe("units", () => {
   it("spells durations in at most six characters", () => {
     const cases: ReadonlyArray<readonly [number, string]> = [
-      [0, "0.0s"],
-      [-5, "0.0s"],
-      [49, "0.0s"],
+      [0, "0ms"],
+      [-5, "0ms"],
+      [49, "49ms"],
+      [100, "0.1s"],
       [320, "0.3s"],
       [59_940, "59.9s"],
       [59_960, "1m00s"],

@@ -74,10 +74,16 @@ export class Story {
       .tell(250, order.ConfirmStarted.make({ container, startedAt: this.#now }))
   }
 
-  exit(step: string, took: number, reason: ExitReason, outputBytes = 4096, committed: string | null = null): this {
+  exit(
+    step: string,
+    took: number,
+    reason: ExitReason,
+    outputBytes = 4096,
+    more: { readonly missingBytes?: number } = {}
+  ): this {
     const container = nameOf(step)
     const startedAt = this.#now
-    const exit = { reason, startedAt, finishedAt: startedAt + took, outputBytes, committed }
+    const exit = { reason, startedAt, finishedAt: startedAt + took, outputBytes, committed: null, ...more }
     return this.tell(took, order.ConfirmExited.make({ container, exit })).tell(
       30,
       order.ConfirmRemoved.make({ container })
@@ -167,7 +173,7 @@ export const recovered = () =>
       .tell(95_000, order.Resume.make({ instance, bootId: "c911", version: "0.1.1" }))
       .tell(80, order.ConfirmRemoved.make({ container: nameOf("build/rpmbuild") }))
       .start("build/rpmbuild", ["rpmbuild", "-bb", "hello.spec"])
-      .exit("build/rpmbuild", 240_000, exited(0), 1_310_000)
+      .exit("build/rpmbuild", 240_000, exited(0), 1_310_000, { missingBytes: 812 })
       .tell(5, succeed("build/rpmbuild", { status: 0 }))
       .upload("hello-2.12-1.x86_64.rpm", 92_160)
   ).conclude({ _tag: "Success", result: { _tag: "Inline", value: {} }, files: ["hello-2.12-1.x86_64.rpm"] })
