@@ -7,6 +7,7 @@ import { alreadyTold, type CommandFailed, exitCodes } from "./CommandFailed.ts"
 import { completionsCommand } from "./CompletionsCommand.ts"
 import { configCommand } from "./ConfigCommand.ts"
 import { type DaemonRequest, daemonCommand } from "./DaemonCommand.ts"
+import { hubCommand } from "./HubCommand.ts"
 import { logCommand } from "./LogCommand.ts"
 import { verifyCommand } from "./VerifyCommand.ts"
 
@@ -26,7 +27,7 @@ export const adjutant = <R>(parts: Parts<R>, args: ReadonlyArray<string>) => {
     Command.withDescription("A Koji builder that runs every task in containers and records each step."),
     Command.withSubcommands([
       { group: "On a builder", commands: [daemonCommand(parts.daemon), configCommand(parts.environment)] },
-      { group: "For a hub", commands: [buildCommand] },
+      { group: "For a hub", commands: [buildCommand, hubCommand] },
       { group: "On what it recorded", commands: [logCommand, verifyCommand] },
       { group: "Besides", commands: [completionsCommand((): Command.Command.Any => root)] }
     ])

@@ -38,7 +38,8 @@ export interface BuildReport {
   readonly seconds: number | null
   readonly tasks: ReadonlyArray<TaskReport>
   readonly failure: BuildFailure | null
-  /** Paths of the files that were fetched. */
+  /** Where files were fetched to, if they were, and their paths. */
+  readonly directory: string | null
   readonly fetched: ReadonlyArray<string>
 }
 
@@ -67,6 +68,7 @@ export const reportOf = Effect.fn("reportOf")(function* (nodes: ReadonlyArray<Ta
     seconds: root?.seconds ?? null,
     tasks,
     failure: blamed === undefined ? null : yield* failureOf(blamed, outputs),
+    directory,
     fetched
   } satisfies BuildReport
 })
@@ -106,7 +108,7 @@ export const reportText = (
   const tinted = paint(display.colours)
   const after = report.seconds === null ? "" : ` after ${duration(report.seconds * 1000)}`
   const tone = report.state === "closed" ? "good" : report.state === "failed" ? "bad" : "warn"
-  const lines = [`Task ${report.task} is ${tinted(tone, report.state)}${after}.`]
+  const lines = [`Task ${report.task} ${tinted(tone, endings[report.state] ?? `is ${report.state}`)}${after}.`]
   const { failure } = report
   if (failure !== null) {
     const node = nodes.find((candidate) => candidate.id === failure.task)
@@ -120,7 +122,7 @@ export const reportText = (
       )
       lines.push(...failure.log.lines.map((line) => `  ${tinted("quiet", "|")} ${cut(line, tailLineMax)}`))
     }
-    lines.push("", `Its logs are in ${where}`)
+    lines.push("", `Its files are in ${where}`)
   }
   const withPackages = report.tasks.filter((task) => task.outputs.some(isPackage))
   for (const task of withPackages) {
@@ -130,8 +132,16 @@ export const reportText = (
     const others = task.outputs.filter((file) => !isPackage(file)).length
     if (others > 0) lines.push(`  ${"".padStart(10)}  and ${amount(others, "log")}`)
   }
-  if (report.fetched.length > 0) lines.push("", `Fetched ${amount(report.fetched.length, "file")}.`)
+  if (report.directory !== null) {
+    lines.push("", `Fetched ${amount(report.fetched.length, "file")} into ${harmless(report.directory)}`)
+  }
   return lines.join("\n")
+}
+
+const endings: Readonly<Record<string, string>> = {
+  closed: "is closed",
+  failed: "has failed",
+  canceled: "was canceled"
 }
 
 const isPackage = (file: OutputFile): boolean => file.name.endsWith(".rpm")
