@@ -8,7 +8,6 @@
 import { Context, Effect, Layer, Redacted, Ref, Result, Schema, type Scope, Semaphore } from "effect"
 import { HttpClient } from "effect/http"
 import { faultCodes } from "../koji/Fault.ts"
-import { adler32 } from "./Adler32.ts"
 import { type HubError, HubFault, HubNonsense, HubUnavailable } from "./HubError.ts"
 import { type Post, postOnce } from "./HubTransport.ts"
 import { withKeywords } from "./Keywords.ts"
@@ -59,7 +58,7 @@ export interface Session {
   readonly id: number
   /** Calls a method. Fails with the hub's fault, or when the hub cannot be reached or understood. */
   call(method: string, params: ReadonlyArray<Value>, keywords?: Struct): Effect.Effect<Value, HubError>
-  /** Uploads one chunk; the hub's digest of it is compared with ours. */
+  /** Uploads one chunk; what the hub says has arrived is for the caller to compare (see `sendChunk`). */
   upload(chunk: UploadChunk): Effect.Effect<UploadReply, HubError>
   /** A session below this one, with a life of its own; logged out when the scope closes. */
   readonly subsession: Effect.Effect<Session, HubError, Scope.Scope>
@@ -192,19 +191,9 @@ const makeSession = (connection: Connection, first: Identity): Effect.Effect<Ses
         contentType: "application/octet-stream",
         body: chunk.bytes
       })
-      const reply = yield* Schema.decodeUnknownEffect(UploadReply)(answer).pipe(
+      return yield* Schema.decodeUnknownEffect(UploadReply)(answer).pipe(
         Effect.mapError((error) => new HubNonsense({ method: "rawUpload", message: error.message }))
       )
-      const digest = adler32(chunk.bytes)
-      if (reply.size !== chunk.bytes.length || reply.hexdigest !== digest) {
-        const what = `${chunk.name} at ${chunk.offset}: sent ${chunk.bytes.length} bytes (${digest})`
-        return yield* new HubFault({
-          method: "rawUpload",
-          code: faultCodes.GenericError,
-          message: `upload of ${what}, arrived ${reply.size} (${reply.hexdigest})`
-        })
-      }
-      return reply
     })
 
     const subsession = call("subsession", []).pipe(

@@ -1,88 +1,128 @@
 /**
  * Growing logs to the hub, while they grow (daemon.md 5.5).
  *
- * Each name has an offset: what the hub has confirmed. A pass sends what a file holds beyond it, in order, one chunk at
- * a time, and overwriting, so that a repeated chunk does no harm. A hub that is away costs nothing but time: the
- * offset stays, the next pass goes on from it. A log that is empty is never made on the hub.
+ * Each name has an offset: what the hub has confirmed. A pass sends what a file held beyond it when the pass came to
+ * it, in order, one chunk at a time, and overwriting, so that a repeated chunk does no harm. A hub that is away costs
+ * nothing but time: the offset stays, the next pass goes on from it. A log that is empty is never made on the hub.
+ *
+ * A log that cannot be read is told about and left out, as kojid does: no log is worth a build.
  */
-
-import { createHash } from "node:crypto"
-import { open, readdir } from "node:fs/promises"
+import { createHash, type Hash } from "node:crypto"
+import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Semaphore } from "effect"
+import { faultCodes } from "../koji/Fault.ts"
 import { addAdler32, hexAdler32 } from "./Adler32.ts"
-import type { HubError } from "./HubError.ts"
-import { HubSession } from "./HubSession.ts"
+import { sendChunk } from "./Chunk.ts"
+import { type HubError, HubFault } from "./HubError.ts"
+import type { HubSession } from "./HubSession.ts"
+import { LocalFileError, openLocal } from "./LocalFile.ts"
 import { checkUpload } from "./Upload.ts"
 
 /** kojid sends 64 KiB; a log that grows fast is not kept waiting for that many round trips. */
 const chunkBytesMax = 1024 * 1024
 
+/** How often a log is sent from its beginning because the hub holds something else in the end. */
+const wholeTriesMax = 3
+
 export interface LogUpload {
   readonly name: string
   readonly bytes: number
+  /** Lower-case hex, of these bytes. */
   readonly sha256: string
-}
-
-interface Progress {
-  offset: number
-  checksum: number
 }
 
 export interface LogFollower {
   /** Sends what is new in every file of the directory. Tells each name and offset that moved. */
   readonly pass: Effect.Effect<ReadonlyArray<{ readonly name: string; readonly offset: number }>, HubError, HubSession>
-  /** Sends all there is, has the hub confirm each file's size and digest, and says what arrived. */
+  /** Sends all that is there now, has the hub confirm each file's size and digest, and says what arrived. */
   readonly flush: Effect.Effect<ReadonlyArray<LogUpload>, HubError, HubSession>
 }
+
+/** What has arrived of one log. */
+interface Progress {
+  offset: number
+  checksum: number
+  readonly sha256: Hash
+}
+
+const nothing = (): Progress => ({ offset: 0, checksum: 1, sha256: createHash("sha256") })
 
 /** Follows the files in `local`, whose names are those on the hub, to `directory`. */
 export const followLogs = (local: string, directory: string): Effect.Effect<LogFollower> =>
   Effect.gen(function* () {
     const progress = new Map<string, Progress>()
+    const told = new Set<string>()
     const oneAtATime = yield* Semaphore.make(1)
 
-    const sendFile = Effect.fnUntraced(function* (name: string) {
-      const session = yield* HubSession
-      const state = progress.get(name) ?? { offset: 0, checksum: 1 }
-      progress.set(name, state)
-      const start = state.offset
-      for (;;) {
-        const bytes = yield* Effect.promise(() => readFrom(join(local, name), state.offset))
-        if (bytes.length === 0) return state.offset > start ? state.offset : null
-        yield* session.upload({ directory, name, offset: state.offset, bytes, overwrite: true })
-        state.offset += bytes.length
-        state.checksum = addAdler32(state.checksum, bytes)
-      }
-    })
+    /** A log that vanished between listing and opening is nothing to speak of. */
+    const tellOnce = (name: string, error: LocalFileError) =>
+      Effect.suspend(() => {
+        if (error.missing || told.has(name)) return Effect.void
+        told.add(name)
+        return Effect.logWarning(`${name} is not uploaded: ${error.message}`)
+      })
+
+    /** Sends what is new in one log; false when it cannot be read. */
+    const send = (name: string, state: Progress) =>
+      Effect.gen(function* () {
+        const file = yield* openLocal(join(local, name))
+        if (file.bytes < state.offset) {
+          return yield* new LocalFileError({ path: file.path, missing: false, message: "it became shorter" })
+        }
+        // Not to the file's end: one that grows as fast as it is sent would never let the others have their turn.
+        while (state.offset < file.bytes) {
+          const { offset } = state
+          const bytes = yield* file.read(offset, Math.min(chunkBytesMax, file.bytes - offset))
+          if (bytes.length === 0) break
+          yield* sendChunk({ directory, name, offset, bytes, overwrite: true })
+          state.offset += bytes.length
+          state.checksum = addAdler32(state.checksum, bytes)
+          state.sha256.update(bytes)
+        }
+        return true
+      }).pipe(
+        Effect.scoped,
+        Effect.catchTag("LocalFileError", (error) => Effect.as(tellOnce(name, error), false))
+      )
 
     const pass = Effect.gen(function* () {
       const moved: Array<{ readonly name: string; readonly offset: number }> = []
-      for (const name of yield* names(local)) {
-        const offset = yield* sendFile(name)
-        if (offset !== null) moved.push({ name, offset })
+      for (const name of yield* namesIn(local)) {
+        const state = progress.get(name) ?? nothing()
+        progress.set(name, state)
+        const before = state.offset
+        yield* send(name, state)
+        if (state.offset > before) moved.push({ name, offset: state.offset })
       }
       return moved
     })
 
-    const confirm = Effect.fnUntraced(function* (name: string, state: Progress) {
-      const there = yield* checkUpload(directory, name, true)
-      const same = there?.size === state.offset && (there.hexdigest ?? "") === hexAdler32(state.checksum)
-      if (same) return
-      // What the hub holds is not what was sent: from the start, once more.
-      progress.set(name, { offset: 0, checksum: 1 })
-      yield* sendFile(name)
+    /** One log, whole and confirmed. What the hub holds may still be wrong (an old chunk, late): then once more. */
+    const confirm = Effect.fnUntraced(function* (name: string) {
+      for (let tries = 1; ; tries++) {
+        const state = progress.get(name) ?? nothing()
+        progress.set(name, state)
+        if (!(yield* send(name, state)) || state.offset === 0) return null
+        const there = yield* checkUpload(directory, name)
+        const wanted = hexAdler32(state.checksum)
+        if (there?.size === state.offset && there.hexdigest === wanted) {
+          return { name, bytes: state.offset, sha256: state.sha256.copy().digest("hex") }
+        }
+        const message = `the hub holds ${there?.size ?? 0} bytes (${there?.hexdigest ?? "no digest"}) of ${name}, not ${state.offset} (${wanted})`
+        if (tries === wholeTriesMax) {
+          return yield* new HubFault({ method: "checkUpload", code: faultCodes.GenericError, message })
+        }
+        yield* Effect.logWarning(`${message}: sending it again`)
+        progress.delete(name)
+      }
     })
 
     const flush = Effect.gen(function* () {
-      yield* pass
       const uploads: Array<LogUpload> = []
-      for (const [name, state] of progress) {
-        if (state.offset === 0) continue
-        yield* confirm(name, state)
-        const bytes = progress.get(name)?.offset ?? 0
-        const sha256 = yield* Effect.promise(() => digestOf(join(local, name), bytes))
-        uploads.push({ name, bytes, sha256 })
+      for (const name of yield* namesIn(local)) {
+        const upload = yield* confirm(name)
+        if (upload !== null) uploads.push(upload)
       }
       return uploads
     })
@@ -90,36 +130,22 @@ export const followLogs = (local: string, directory: string): Effect.Effect<LogF
     return { pass: oneAtATime.withPermits(1)(pass), flush: oneAtATime.withPermits(1)(flush) }
   })
 
-const names = (directory: string) => Effect.promise(async () => (await readdir(directory).catch(() => [])).sort())
-
-const readFrom = async (path: string, offset: number): Promise<Uint8Array> => {
-  const file = await open(path, "r").catch(() => undefined)
-  if (file === undefined) return new Uint8Array()
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(chunkBytesMax), 0, chunkBytesMax, offset)
-    return buffer.subarray(0, bytesRead)
-  } finally {
-    await file.close()
-  }
-}
-
-const digestOf = async (path: string, bytes: number): Promise<string> => {
-  const hash = createHash("sha256")
-  const file = await open(path, "r")
-  try {
-    for (let at = 0; at < bytes; ) {
-      const { buffer, bytesRead } = await file.read(
-        Buffer.alloc(chunkBytesMax),
-        0,
-        Math.min(chunkBytesMax, bytes - at),
-        at
-      )
-      if (bytesRead === 0) break
-      hash.update(buffer.subarray(0, bytesRead))
-      at += bytesRead
-    }
-  } finally {
-    await file.close()
-  }
-  return hash.digest("hex")
-}
+/** Regular files, in the order of their names; none while the directory is not there. */
+const namesIn = (directory: string) =>
+  Effect.tryPromise({
+    try: () => readdir(directory, { withFileTypes: true }),
+    catch: (cause) => ({
+      missing: cause instanceof Error && "code" in cause && cause.code === "ENOENT",
+      message: String(cause)
+    })
+  }).pipe(
+    Effect.catch((error) =>
+      Effect.as(error.missing ? Effect.void : Effect.logWarning(`logs are not uploaded: ${error.message}`), [])
+    ),
+    Effect.map((entries) =>
+      entries
+        .filter((entry) => entry.isFile())
+        .map(({ name }) => name)
+        .sort()
+    )
+  )

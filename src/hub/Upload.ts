@@ -1,16 +1,14 @@
 /**
  * Whole files to the hub (daemon.md 5.3): in blocks, in order, every block's digest compared, the whole confirmed at
- * the end. The file is opened once, without following a link, and must be a regular file: a build may have put
- * anything under the name.
+ * the end. A build may have put anything under the name, so what is uploaded is what was opened, and it must not
+ * change while it is read.
  */
-
 import { createHash } from "node:crypto"
-import { constants } from "node:fs"
-import { open } from "node:fs/promises"
 import { Effect, Schema } from "effect"
 import { addAdler32, hexAdler32 } from "./Adler32.ts"
+import { sendChunk } from "./Chunk.ts"
 import { call } from "./calls/call.ts"
-import { HubSession } from "./HubSession.ts"
+import { openLocal } from "./LocalFile.ts"
 
 /** What is there cannot be uploaded, or did not arrive as it was sent. */
 export class UploadRefused extends Schema.TaggedError<UploadRefused>()("UploadRefused", {
@@ -20,54 +18,50 @@ export class UploadRefused extends Schema.TaggedError<UploadRefused>()("UploadRe
 
 export interface Uploaded {
   readonly bytes: number
+  /** Lower-case hex, of what was sent. */
   readonly sha256: string
 }
 
+/** kojid's block size. */
 const blockBytes = 1024 * 1024
 
 const Checked = Schema.NullOr(
   Schema.Struct({ size: Schema.Int, hexdigest: Schema.optionalKey(Schema.NullOr(Schema.String)) })
 )
 
-/** What the hub holds of an upload; null when nothing. With `verify`, its adler32. */
-export const checkUpload = (directory: string, name: string, verify = false) =>
-  call(Checked, "checkUpload", [directory, name], verify ? { verify: "adler32" } : undefined)
+/** What the hub holds of an upload: its size and adler32; null when nothing. */
+export const checkUpload = (directory: string, name: string) =>
+  call(Checked, "checkUpload", [directory, name], { verify: "adler32" })
 
+/**
+ * Uploads the file at `path` as `directory/name`, over what may be there; `directory` is below the hub's `work`.
+ * Fails with `UploadRefused` for anything but a regular file that keeps still, and when the hub holds something else
+ * in the end.
+ */
 export const uploadFile = Effect.fn("uploadFile")(function* (path: string, directory: string, name: string) {
-  const session = yield* HubSession
-  const refused = (message: string) => new UploadRefused({ path, message })
-  const file = yield* Effect.acquireRelease(
-    Effect.tryPromise({
-      try: () => open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK),
-      catch: (cause) => refused(cause instanceof Error ? cause.message : String(cause))
-    }),
-    (handle) => Effect.promise(() => handle.close()).pipe(Effect.ignoreCause)
-  )
-  const status = yield* Effect.promise(() => file.stat())
-  if (!status.isFile()) return yield* refused("not a regular file")
+  const refused = (error: { readonly message: string }) => new UploadRefused({ path, message: error.message })
+  const file = yield* openLocal(path).pipe(Effect.mapError(refused))
   const sha256 = createHash("sha256")
   let checksum = 1
   let offset = 0
   do {
-    const { buffer, bytesRead } = yield* Effect.promise(() =>
-      file.read(Buffer.alloc(blockBytes), 0, blockBytes, offset)
-    )
-    const bytes = buffer.subarray(0, bytesRead)
-    // An empty file is one empty block: that makes it.
-    if (bytesRead === 0 && offset > 0) break
-    yield* session.upload({ directory, name, offset, bytes, overwrite: true })
+    const expected = Math.min(blockBytes, file.bytes - offset)
+    const bytes = yield* file.read(offset, expected).pipe(Effect.mapError(refused))
+    if (bytes.length < expected) return yield* refused({ message: "it became shorter while it was read" })
+    // An empty file is one empty chunk: that makes it.
+    yield* sendChunk({ directory, name, offset, bytes, overwrite: true })
     sha256.update(bytes)
     checksum = addAdler32(checksum, bytes)
-    offset += bytesRead
-    if (bytesRead === 0) break
-  } while (true)
-  const there = yield* checkUpload(directory, name, true)
-  if (
-    there === null ||
-    there.size !== offset ||
-    (there.hexdigest != null && there.hexdigest !== hexAdler32(checksum))
-  ) {
-    return yield* refused(`the hub holds ${there?.size ?? 0} of ${offset} bytes, or others`)
+    offset += bytes.length
+  } while (offset < file.bytes)
+  if ((yield* file.bytesNow.pipe(Effect.mapError(refused))) !== file.bytes) {
+    return yield* refused({ message: "it changed while it was read" })
+  }
+  const there = yield* checkUpload(directory, name)
+  const wanted = hexAdler32(checksum)
+  if (there?.size !== offset || (there.hexdigest ?? wanted) !== wanted) {
+    const held = there === null ? "nothing" : `${there.size} bytes (${there.hexdigest ?? "no digest"})`
+    return yield* refused({ message: `the hub holds ${held} of ${name}, not ${offset} bytes (${wanted})` })
   }
   return { bytes: offset, sha256: sha256.digest("hex") } satisfies Uploaded
 }, Effect.scoped)

@@ -2,8 +2,11 @@
  * A hub of a few lines over real HTTP: sessions, call numbers and uploads as the real one keeps them, and whatever
  * faults a test has in store for the next requests. It breaks nothing by itself; it remembers everything.
  */
+import { mkdtemp, rm } from "node:fs/promises"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { deflateSync, gzipSync } from "node:zlib"
 import { NodeHttpClient } from "@effect/platform-node"
 import { Effect, Layer, Redacted, Result } from "effect"
@@ -249,6 +252,12 @@ export const sessionAt = (hub: FakeHub, options: { retries?: RetryRules; exclusi
     exclusive: options.exclusive ?? "force",
     retries: options.retries ?? patient
   }).pipe(Layer.provide(http))
+
+/** A directory that goes with the scope. */
+export const scratch = Effect.acquireRelease(
+  Effect.promise(() => mkdtemp(join(tmpdir(), "adjutant-hub-"))),
+  (directory) => Effect.promise(() => rm(directory, { recursive: true, force: true }))
+)
 
 /** Turns the test clock, a second at each turn of the event loop, for as long as the scope lives. */
 export const clockTurns = Effect.forkScoped(
