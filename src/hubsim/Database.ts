@@ -40,9 +40,10 @@ export class Database {
   /** Opens the file, or makes it; the tables are made where they are missing. */
   constructor(path: string, tables: string) {
     this.#connection = new DatabaseSync(path)
-    // One process holds the file, a second one is refused; FULL makes a commit survive a loss of power too.
+    // One process holds the file, a second one is refused. What is committed survives the process; a loss of power
+    // may cost the last moments, which is a fair price for calls that need not wait for the disk.
     this.#connection.exec(
-      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON"
+      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON"
     )
     this.#connection.exec(tables)
   }

@@ -12,7 +12,7 @@ export interface Method {
 }
 
 /** What a method that only does something returns; the client is told nil. */
-type Nothing = void
+type Nothing = Effect.Success<Answering<void>>
 
 /**
  * A method with its signature as Python writes it: `getTag(tagInfo, strict=False, ...)` for a function of Koji's,
