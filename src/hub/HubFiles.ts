@@ -1,45 +1,59 @@
-/** Reading the hub's file tree: over HTTP below `topurl`, or mounted below `topdir` (daemon.md 5.6, tasks.md 1.9). */
-
-import { createReadStream } from "node:fs"
-import { open, rm, stat } from "node:fs/promises"
+/**
+ * Reading the hub's file tree: over HTTP below `topurl`, or mounted below `topdir` (daemon.md 5.6, tasks.md 1.9).
+ *
+ * Names in the tree come from the hub, so that a path is checked before anything is made of it. What is fetched is
+ * there whole or not at all.
+ */
+import { constants } from "node:fs"
+import { type FileHandle, open, rm } from "node:fs/promises"
 import { join } from "node:path"
-import { Context, Effect, Layer, Schedule, Schema, Stream } from "effect"
+import { Context, Effect, Layer, Schedule, Schema, type Scope, Stream } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
 import { safeRelativePath } from "../koji/Paths.ts"
 
-/** A file of the hub's could not be had. */
+/** A file of the hub's could not be had. Only what is `unavailable` or `cut-short` has been tried more than once. */
 export class HubFileError extends Schema.TaggedError<HubFileError>()("HubFileError", {
   path: Schema.String,
-  reason: Schema.Literals(["missing", "unsafe", "too-large", "cut-short", "unavailable"]),
+  reason: Schema.Literals(["missing", "unsafe", "refused", "too-large", "cut-short", "unavailable", "unwritable"]),
   message: Schema.String
 }) {}
 
 /** No file that a task fetches is larger. */
 export const fetchBytesMax = 64 * 1024 ** 3
 
+/** Koji's: three more tries, further and further apart. */
 const retriesMax = 3
+/** A transfer that stands still for so long is taken for dead; so is a server that does not begin to answer. */
+const silenceSecondsMax = 120
+/** A tree may have moved to a mirror. */
+const redirectsMax = 5
 
 export class HubFiles extends Context.Service<
   HubFiles,
   {
     /** Copies a file of the tree to a local path, whole or not at all. `relative` is below the tree's top. */
     fetch(relative: string, destination: string): Effect.Effect<{ readonly bytes: number }, HubFileError>
-    /** A small file's contents. */
+    /** A small file's contents. Larger ones are refused, without being read to their end. */
     read(relative: string, bytesMax: number): Effect.Effect<Uint8Array, HubFileError>
   }
 >()("adjutant/hub/HubFiles") {
+  /** Over HTTP when there is a URL, from the mounted tree when there is none. */
   static readonly layer = (tree: { readonly topUrl: string | null; readonly topDirectory: string }) =>
     Layer.effect(
       HubFiles,
       Effect.gen(function* () {
-        const client = yield* HttpClient.HttpClient
-        const source = (relative: string) =>
-          tree.topUrl === null ? local(tree.topDirectory, relative) : remote(client, tree.topUrl, relative)
+        const client = HttpClient.followRedirects(yield* HttpClient.HttpClient, redirectsMax)
+        const source = (path: string) =>
+          tree.topUrl === null ? mounted(tree.topDirectory, path) : served(client, tree.topUrl, path)
         return HubFiles.of({
-          fetch: (relative, destination) =>
-            retrying(Effect.flatMap(safe(relative), (path) => save(source(path), path, destination))),
-          read: (relative, bytesMax) =>
-            retrying(Effect.flatMap(safe(relative), (path) => collect(source(path), path, bytesMax)))
+          fetch: Effect.fn("HubFiles.fetch")(function* (relative: string, destination: string) {
+            const path = yield* safe(relative)
+            return yield* patiently(save(source(path), path, destination))
+          }),
+          read: Effect.fn("HubFiles.read")(function* (relative: string, bytesMax: number) {
+            const path = yield* safe(relative)
+            return yield* patiently(collect(source(path), path, bytesMax))
+          })
         })
       })
     )
@@ -56,8 +70,8 @@ const safe = (relative: string) =>
     Effect.mapError((error) => new HubFileError({ path: relative, reason: "unsafe", message: error.message }))
   )
 
-const retrying = <A>(work: Effect.Effect<A, HubFileError>) =>
-  work.pipe(
+const patiently = <A>(work: Effect.Effect<A, HubFileError, Scope.Scope>) =>
+  Effect.scoped(work).pipe(
     Effect.retry({
       times: retriesMax,
       schedule: Schedule.exponential("300 millis"),
@@ -65,75 +79,97 @@ const retrying = <A>(work: Effect.Effect<A, HubFileError>) =>
     })
   )
 
-const remote = (client: HttpClient.HttpClient, top: string, path: string): Effect.Effect<Source, HubFileError> => {
+const passing = (status: number): boolean => status === 408 || status === 429 || status >= 500
+
+const served = (client: HttpClient.HttpClient, top: string, path: string): Effect.Effect<Source, HubFileError> => {
   const url = `${top.replace(/\/+$/, "")}/${path.split("/").map(encodeURIComponent).join("/")}`
   const failed = (reason: HubFileError["reason"], message: string) => new HubFileError({ path, reason, message })
-  return client.execute(HttpClientRequest.get(url, { headers: { "Accept-Encoding": "identity" } })).pipe(
+  const still = failed("unavailable", `${url}: nothing came for ${silenceSecondsMax} s`)
+  // What is stored is what is wanted: a `.gz` in the tree stays one.
+  const request = HttpClientRequest.get(url, { headers: { "Accept-Encoding": "identity" } })
+  return client.execute(request).pipe(
     Effect.mapError(() => failed("unavailable", `${url} cannot be reached`)),
+    Effect.timeoutOrElse({ duration: `${silenceSecondsMax} seconds`, orElse: () => Effect.fail(still) }),
     Effect.flatMap((response) => {
-      if (response.status === 404) return Effect.fail(failed("missing", `${url} does not exist`))
-      if (response.status !== 200) return Effect.fail(failed("unavailable", `${url}: HTTP status ${response.status}`))
-      const length = Number.parseInt(response.headers["content-length"] ?? "", 10)
+      const { status } = response
+      if (status === 404 || status === 410) return Effect.fail(failed("missing", `${url} does not exist`))
+      if (status !== 200) {
+        return Effect.fail(failed(passing(status) ? "unavailable" : "refused", `${url}: HTTP status ${status}`))
+      }
+      const length = response.headers["content-length"]
       return Effect.succeed({
-        length: Number.isNaN(length) ? null : length,
-        bytes: Stream.mapError(response.stream, () => failed("unavailable", `${url}: the connection was lost`))
+        length: length !== undefined && /^[0-9]+$/.test(length) ? Number(length) : null,
+        bytes: response.stream.pipe(
+          Stream.mapError(() => failed("cut-short", `${url}: the connection was lost`)),
+          Stream.timeoutOrElse({ duration: `${silenceSecondsMax} seconds`, orElse: () => Stream.fail(still) })
+        )
       })
     })
   )
 }
 
-const local = (top: string, path: string): Effect.Effect<Source, HubFileError> => {
-  const file = join(top, path)
-  return Effect.tryPromise({
-    try: () => stat(file),
-    catch: () => new HubFileError({ path, reason: "missing", message: `${file} does not exist` })
-  }).pipe(
-    Effect.map((found) => ({
-      length: found.size,
-      bytes: Stream.fromAsyncIterable(
-        createReadStream(file) as AsyncIterable<Uint8Array>,
-        (cause) => new HubFileError({ path, reason: "unavailable", message: `${file}: ${String(cause)}` })
-      )
-    }))
-  )
+const readBytes = 1024 * 1024
+
+const mounted = (top: string, path: string): Effect.Effect<Source, HubFileError, Scope.Scope> => {
+  const local = join(top, path)
+  const failed = (cause: unknown) =>
+    new HubFileError({
+      path,
+      reason: isMissing(cause) ? "missing" : "unavailable",
+      message: isMissing(cause) ? `${local} does not exist` : `${local}: ${String(cause)}`
+    })
+  return Effect.gen(function* () {
+    // Koji's tree has links of its own, from tags to volumes; they are followed.
+    const file = yield* opened(local, constants.O_RDONLY | constants.O_NONBLOCK, failed)
+    const status = yield* Effect.tryPromise({ try: () => file.stat(), catch: failed })
+    if (!status.isFile()) {
+      return yield* new HubFileError({ path, reason: "refused", message: `${local} is not a regular file` })
+    }
+    const chunks = file.createReadStream({ highWaterMark: readBytes, autoClose: false })
+    return { length: status.size, bytes: Stream.fromAsyncIterable<Uint8Array, HubFileError>(chunks, failed) }
+  })
 }
 
-const save = (opening: Effect.Effect<Source, HubFileError>, path: string, destination: string) =>
+const isMissing = (cause: unknown): boolean =>
+  cause instanceof Error && "code" in cause && (cause.code === "ENOENT" || cause.code === "ENOTDIR")
+
+const opened = <E>(
+  path: string,
+  flags: number,
+  failed: (cause: unknown) => E
+): Effect.Effect<FileHandle, E, Scope.Scope> =>
+  Effect.acquireRelease(Effect.tryPromise({ try: () => open(path, flags, 0o644), catch: failed }), (handle) =>
+    Effect.promise(() => handle.close()).pipe(Effect.ignoreCause)
+  )
+
+const save = (source: Effect.Effect<Source, HubFileError, Scope.Scope>, path: string, destination: string) =>
   Effect.gen(function* () {
-    const { length, bytes } = yield* opening
-    const cannot = (cause: unknown) =>
-      new HubFileError({ path, reason: "unavailable", message: `cannot write ${destination}: ${String(cause)}` })
-    const file = yield* Effect.acquireRelease(
-      Effect.tryPromise({ try: () => open(destination, "w", 0o644), catch: cannot }),
-      (handle) => Effect.promise(() => handle.close()).pipe(Effect.ignoreCause)
-    )
+    const { length, bytes } = yield* source
+    const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants
+    const unwritable = (cause: unknown) =>
+      new HubFileError({ path, reason: "unwritable", message: `cannot write ${destination}: ${String(cause)}` })
+    const file = yield* opened(destination, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, unwritable)
     let written = 0
     yield* Stream.runForEach(bytes, (chunk) => {
       written += chunk.length
-      if (written > fetchBytesMax) {
-        return Effect.fail(
-          new HubFileError({ path, reason: "too-large", message: `larger than ${fetchBytesMax} bytes` })
-        )
-      }
-      return Effect.tryPromise({ try: () => file.writeFile(chunk), catch: cannot })
-    })
-    yield* complete(path, length, written)
+      if (written > fetchBytesMax) return Effect.fail(tooLarge(path, fetchBytesMax))
+      return Effect.tryPromise({ try: () => file.writeFile(chunk), catch: unwritable })
+    }).pipe(
+      Effect.andThen(() => complete(path, length, written)),
+      Effect.onError(() => Effect.promise(() => rm(destination, { force: true })).pipe(Effect.ignoreCause))
+    )
     return { bytes: written }
-  }).pipe(
-    Effect.scoped,
-    Effect.tapError(() => Effect.promise(() => rm(destination, { force: true })))
-  )
+  })
 
-const collect = (opening: Effect.Effect<Source, HubFileError>, path: string, bytesMax: number) =>
+const collect = (source: Effect.Effect<Source, HubFileError, Scope.Scope>, path: string, bytesMax: number) =>
   Effect.gen(function* () {
-    const { length, bytes } = yield* opening
-    const tooLarge = new HubFileError({ path, reason: "too-large", message: `larger than ${bytesMax} bytes` })
-    if (length !== null && length > bytesMax) return yield* tooLarge
+    const { length, bytes } = yield* source
+    if (length !== null && length > bytesMax) return yield* tooLarge(path, bytesMax)
     const chunks: Array<Uint8Array> = []
     let read = 0
     yield* Stream.runForEach(bytes, (chunk) => {
       read += chunk.length
-      if (read > bytesMax) return Effect.fail(tooLarge)
+      if (read > bytesMax) return Effect.fail(tooLarge(path, bytesMax))
       chunks.push(chunk)
       return Effect.void
     })
@@ -141,7 +177,12 @@ const collect = (opening: Effect.Effect<Source, HubFileError>, path: string, byt
     return new Uint8Array(Buffer.concat(chunks))
   })
 
+const tooLarge = (path: string, bytesMax: number): HubFileError =>
+  new HubFileError({ path, reason: "too-large", message: `${path} is larger than ${bytesMax} bytes` })
+
 const complete = (path: string, announced: number | null, got: number) =>
   announced === null || announced === got
     ? Effect.void
-    : Effect.fail(new HubFileError({ path, reason: "cut-short", message: `${got} of ${announced} bytes arrived` }))
+    : Effect.fail(
+        new HubFileError({ path, reason: "cut-short", message: `${path}: ${got} of ${announced} bytes arrived` })
+      )
