@@ -159,7 +159,7 @@ const uniqueDirectory = Effect.gen(function* () {
   const now = yield* Clock.currentTimeMillis
   let name = ""
   for (let count = 0; count < letterCount; count++) {
-    name += letters[yield* Random.nextIntBetween(0, letters.length)] ?? ""
+    name += letters[yield* Random.nextIntBetween(0, letters.length, { halfOpen: true })] ?? ""
   }
   return `cli-build/${now / 1000}.${name}`
 })
