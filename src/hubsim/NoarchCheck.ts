@@ -6,6 +6,7 @@ import { Effect, Result, Schema } from "effect"
 import { buildError, otherError } from "../koji/Fault.ts"
 import { noarchContent } from "../koji/RpmDiff.ts"
 import type { RpmHeader } from "../koji/RpmHeader.ts"
+import { rpmTag } from "../koji/RpmTag.ts"
 import { readHeader } from "./Files.ts"
 
 const Content = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Json))
@@ -51,12 +52,18 @@ const compare = Effect.fnUntraced(function* (one: RpmHeader, other: RpmHeader) {
   )
 })
 
+/** A header tag by its name; the content has its number. */
+const tagName = (key: string): string =>
+  Object.entries(rpmTag)
+    .find(([, number]) => `${number}` === key)?.[0]
+    .toUpperCase() ?? key
+
 const differingMembers = (before: Schema.Json, after: Schema.Json): ReadonlyArray<string> => {
   const left = new Map(typeof before === "object" && before !== null ? Object.entries(before) : [])
   const right = new Map(typeof after === "object" && after !== null ? Object.entries(after) : [])
   return [...new Set([...left.keys(), ...right.keys()])].flatMap((name) => {
     if (!right.has(name)) return [`removed ${name}`]
     if (!left.has(name)) return [`added ${name}`]
-    return JSON.stringify(left.get(name)) === JSON.stringify(right.get(name)) ? [] : [`changed ${name}`]
+    return JSON.stringify(left.get(name)) === JSON.stringify(right.get(name)) ? [] : [`changed ${tagName(name)}`]
   })
 }

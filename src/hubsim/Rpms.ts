@@ -6,6 +6,7 @@ import { genericError } from "../koji/Fault.ts"
 import { formatNvra, parseNvra } from "../koji/Nvr.ts"
 import { pythonRepr } from "../koji/PythonRepr.ts"
 import { asText, isList } from "./Arguments.ts"
+import { getBuild } from "./Builds.ts"
 import { Call } from "./Call.ts"
 import { type Database, Flag, JsonColumn, orNull, rowOf } from "./Database.ts"
 import { method } from "./Method.ts"
@@ -124,6 +125,13 @@ const listRpms = Effect.fnUntraced(function* (
 })
 
 export const rpmMethods = [
+  method(
+    "listBuildRPMs",
+    "RootExports.listBuildRPMs(build)",
+    Effect.fnUntraced(function* (given) {
+      return yield* listRpms((yield* getBuild(given.value("build"))).id, null, null, null)
+    })
+  ),
   method(
     "getRPM",
     "get_rpm(rpminfo, strict=False, multi=False)",
