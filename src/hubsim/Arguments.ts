@@ -12,63 +12,64 @@ import { pythonStr, pythonTruth } from "../koji/PythonRepr.ts"
 
 type Read<A> = Effect.Effect<A, KojiFault>
 
-export class Arguments {
+/** `Name` is the names that the method's signature has. */
+export class Arguments<Name extends string = string> {
   readonly #bound: Struct
 
   constructor(bound: Struct) {
     this.#bound = bound
   }
 
-  value(name: string): Value {
+  value(name: Name): Value {
     const value = this.#bound[name]
     // A name that the signature does not have is a slip of this code, not of the caller.
     if (value === undefined) throw new Error(`no parameter ${name}`)
     return value
   }
 
-  int(name: string): Read<number> {
+  int(name: Name): Read<number> {
     return asInt(this.value(name))
   }
-  intOrNull(name: string): Read<number | null> {
+  intOrNull(name: Name): Read<number | null> {
     return orNull(this.value(name), asInt)
   }
-  float(name: string): Read<number> {
+  float(name: Name): Read<number> {
     return asFloat(this.value(name))
   }
-  text(name: string): Read<string> {
+  text(name: Name): Read<string> {
     return asText(this.value(name))
   }
-  textOrNull(name: string): Read<string | null> {
+  textOrNull(name: Name): Read<string | null> {
     return orNull(this.value(name), asText)
   }
-  list(name: string): Read<ReadonlyArray<Value>> {
+  list(name: Name): Read<ReadonlyArray<Value>> {
     return asList(this.value(name))
   }
-  listOrNull(name: string): Read<ReadonlyArray<Value> | null> {
+  listOrNull(name: Name): Read<ReadonlyArray<Value> | null> {
     return orNull(this.value(name), asList)
   }
   /** A list of ids. */
-  ints(name: string): Read<ReadonlyArray<number>> {
+  ints(name: Name): Read<ReadonlyArray<number>> {
     return Effect.flatMap(asList(this.value(name)), (values) => Effect.forEach(values, asInt))
   }
-  texts(name: string): Read<ReadonlyArray<string>> {
+  texts(name: Name): Read<ReadonlyArray<string>> {
     return Effect.flatMap(asList(this.value(name)), (values) => Effect.forEach(values, asText))
   }
-  struct(name: string): Read<Struct> {
+  struct(name: Name): Read<Struct> {
     return asStruct(this.value(name))
   }
-  structOrNull(name: string): Read<Struct | null> {
+  structOrNull(name: Name): Read<Struct | null> {
     return orNull(this.value(name), asStruct)
   }
   /** A struct, or an empty one where nil is given. */
-  structOrEmpty(name: string): Read<Struct> {
+  structOrEmpty(name: Name): Read<Struct> {
     return orNull(this.value(name), asStruct).pipe(Effect.map((struct) => struct ?? {}))
   }
-  truth(name: string): boolean {
+  truth(name: Name): boolean {
     return pythonTruth(this.value(name))
   }
   /** Nil is neither: a filter that was not given. */
-  truthOrNull(name: string): boolean | null {
+  truthOrNull(name: Name): boolean | null {
     const value = this.value(name)
     return value === null ? null : pythonTruth(value)
   }

@@ -146,7 +146,7 @@ export const taskMethods = [
       yield* assertPermission("repo")
       const event = yield* given.intOrNull("event")
       yield* getTag(given.value("tag"), event)
-      const flags = ["src", "debuginfo", "separate_src"].filter((name) => given.truth(name))
+      const flags = (["src", "debuginfo", "separate_src"] as const).filter((name) => given.truth(name))
       const keywords = {
         ...(event === null ? {} : { event }),
         ...Object.fromEntries(flags.map((name) => [name, true]))
