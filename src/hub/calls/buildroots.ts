@@ -18,5 +18,13 @@ export const setBuildRootList = (id: number, packages: ReadonlyArray<Struct>) =>
 export const updateBuildRootList = (id: number, packages: ReadonlyArray<Struct>) =>
   perform("host.updateBuildRootList", [id, packages])
 
-export const listBuildroots = (filter: { readonly hostID: number; readonly state: ReadonlyArray<number> }) =>
+/** By any of these; `state` as numbers (INIT 0, WAITING 1, BUILDING 2, EXPIRED 3). */
+export interface BuildrootFilter {
+  readonly hostID?: number
+  readonly taskID?: number
+  readonly buildrootID?: ReadonlyArray<number>
+  readonly state?: ReadonlyArray<number>
+}
+
+export const listBuildroots = (filter: BuildrootFilter) =>
   call(Schema.Array(BuildrootRow), "listBuildroots", [], { ...filter })

@@ -42,11 +42,16 @@ export const taskSetWait = (parent: number, children: ReadonlyArray<number>) =>
 export const taskWait = (parent: number) =>
   call(Schema.Tuple([Schema.Array(Schema.Int), Schema.Array(Schema.Int)]), "host.taskWait", [parent])
 
-/** The results of finished children; the first failed one raises its fault. */
-export const taskWaitResults = (parent: number, children: ReadonlyArray<number>) =>
-  call(Schema.Array(Schema.Tuple([Schema.Int, Schema.Json])), "host.taskWaitResults", [parent, children], {
-    canfail: null
-  })
+/**
+ * The results of finished children; the first failed one raises its fault. Of children in `canfail` the fault is the
+ * result: `{faultCode, faultString}`.
+ */
+export const taskWaitResults = (
+  parent: number,
+  children: ReadonlyArray<number>,
+  canfail: ReadonlyArray<number> | null = null
+) =>
+  call(Schema.Array(Schema.Tuple([Schema.Int, Schema.Json])), "host.taskWaitResults", [parent, children], { canfail })
 
 /** Files of a task's directory; with `stat`, their sizes. */
 export const listTaskOutput = (id: number) =>
