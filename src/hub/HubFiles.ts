@@ -83,28 +83,32 @@ const passing = (status: number): boolean => status === 408 || status === 429 ||
 
 const served = (client: HttpClient.HttpClient, top: string, path: string): Effect.Effect<Source, HubFileError> => {
   const url = `${top.replace(/\/+$/, "")}/${path.split("/").map(encodeURIComponent).join("/")}`
-  const failed = (reason: HubFileError["reason"], message: string) => new HubFileError({ path, reason, message })
-  const still = failed("unavailable", `${url}: nothing came for ${silenceSecondsMax} s`)
+  // Messages are journaled and go to the hub; credentials in a URL do not.
+  const shown = url.replace(/\/\/[^/@]*@/, "//")
+  const failed = (reason: HubFileError["reason"], message: string) =>
+    new HubFileError({ path, reason, message: `${shown}${message}` })
+  const still = failed("unavailable", `: nothing came for ${silenceSecondsMax} s`)
   // What is stored is what is wanted: a `.gz` in the tree stays one.
   const request = HttpClientRequest.get(url, { headers: { "Accept-Encoding": "identity" } })
   return client.execute(request).pipe(
-    Effect.mapError(() => failed("unavailable", `${url} cannot be reached`)),
+    Effect.mapError(() => failed("unavailable", " cannot be reached")),
     Effect.timeoutOrElse({ duration: `${silenceSecondsMax} seconds`, orElse: () => Effect.fail(still) }),
     Effect.flatMap((response) => {
       const { status } = response
-      if (status === 404 || status === 410) return Effect.fail(failed("missing", `${url} does not exist`))
+      if (status === 404 || status === 410) return Effect.fail(failed("missing", " does not exist"))
       if (status !== 200) {
-        return Effect.fail(failed(passing(status) ? "unavailable" : "refused", `${url}: HTTP status ${status}`))
+        return Effect.fail(failed(passing(status) ? "unavailable" : "refused", `: HTTP status ${status}`))
       }
       const length = response.headers["content-length"]
       return Effect.succeed({
         length: length !== undefined && /^[0-9]+$/.test(length) ? Number(length) : null,
         bytes: response.stream.pipe(
-          Stream.mapError(() => failed("cut-short", `${url}: the connection was lost`)),
+          Stream.mapError(() => failed("cut-short", ": the connection was lost")),
           Stream.timeoutOrElse({ duration: `${silenceSecondsMax} seconds`, orElse: () => Stream.fail(still) })
         )
       })
-    })
+    }),
+    Effect.provideService(HttpClient.TracerDisabledWhen, () => true)
   )
 }
 

@@ -200,6 +200,15 @@ describe("the hub's files over HTTP", () => {
     })
   )
 
+  it.effect("are asked for without telling anybody the credentials in a URL", () =>
+    Effect.gen(function* () {
+      const { url, top } = yield* files
+      const { read } = yield* over({ topUrl: url.replace("//", "//user:secret@"), topDirectory: top })
+      const error = yield* Effect.flip(read("repos/none", 100))
+      assert.strictEqual(error.message, `${url}/repos/none does not exist`)
+    })
+  )
+
   it.effect("are followed to where they have moved, and not in circles", () =>
     Effect.gen(function* () {
       const { read, plays, asked, url } = yield* files

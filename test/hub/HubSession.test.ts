@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process"
 import { createServer } from "node:https"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Deferred, Effect, Exit, Fiber, Layer, Logger, Redacted, Scope } from "effect"
+import { Clock, Deferred, Effect, Exit, Fiber, Layer, Logger, Redacted, Scope, Tracer } from "effect"
 import { HubSession } from "../../src/hub/HubSession.ts"
 import { clockTurns, FakeHub, http, type Mischief, mischief, patient, sessionAt } from "./FakeHub.ts"
 
@@ -36,7 +36,10 @@ describe("logging in", () => {
         "content-type": "text/xml",
         "content-length": String(echo?.body.length)
       })
-      assert.isUndefined(echo?.headers["transfer-encoding"])
+      assert.sameMembers(Object.keys(echo?.headers ?? {}), [
+        ...["host", "connection", "user-agent", "accept-encoding", "content-type", "content-length"],
+        ...["koji-session-id", "koji-session-key", "koji-session-callnum"]
+      ])
       assert.strictEqual(hub.sessions.size, 0)
     })
   )
@@ -375,6 +378,25 @@ describe("a subsession", () => {
 })
 
 describe("secrets", () => {
+  it.effect("are in no span", () => {
+    const spans: Array<Tracer.NativeSpan> = []
+    const tracer = Tracer.make({
+      span: (options) => {
+        const span = new Tracer.NativeSpan(options)
+        spans.push(span)
+        return span
+      }
+    })
+    return Effect.gen(function* () {
+      const { session } = yield* ready()
+      yield* session.call("echo", ["x"])
+      assert.isTrue(spans.some(({ name }) => name === "HubSession.call"))
+      for (const { name, attributes } of spans) {
+        assert.notMatch(`${name} ${JSON.stringify([...attributes])}`, /key-1|secret/)
+      }
+    }).pipe(Effect.withTracer(tracer))
+  })
+
   it.effect("are in no error and in no log", () => {
     const lines: Array<string> = []
     const logger = Logger.make((entry) => void lines.push(JSON.stringify(entry.message)))
