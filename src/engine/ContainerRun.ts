@@ -86,7 +86,12 @@ const seeOut = Effect.fnUntraced(function* <E>(
 /** The id of the new container. Not interrupted; if the answer does not come, whatever was made is removed. */
 const create = Effect.fnUntraced(function* (host: Host, init: boolean, spec: ContainerSpec, image: ImageAnswer) {
   const body = (withInit: boolean) =>
-    createBody(spec, { engine: host.kind, imageEnvironment: image.Config?.Env ?? [], init: withInit })
+    createBody(spec, {
+      engine: host.kind,
+      imageEnvironment: image.Config?.Env ?? [],
+      imageHealthcheck: (image.Config?.Healthcheck ?? null) !== null,
+      init: withInit
+    })
   return yield* host.client.createContainer(spec.name, body(init)).pipe(
     Effect.catchIf(
       (error) => init && noInit.test(error.message),

@@ -11,6 +11,7 @@
  * - Docker's `json-file` replaces invalid UTF-8, so `local` it is, with a maximum far above the step's limit, since it
  *   drops the oldest without a word; Podman refuses `local`, and its `k8s-file` is exact and has no maximum.
  * - Podman needs both `nofile` and `nproc`, or its own defaults fail where CAP_SYS_RESOURCE is missing.
+ * - Podman makes a timer of any health check, even of `NONE`: it is only told of one that it has to take away.
  * - A bind with an SELinux label can only be told in the older notation (`source:target:ro,Z`).
  */
 import type { ContainerSpec, Network, VolumeMount } from "./ContainerSpec.ts"
@@ -20,6 +21,8 @@ export interface CreateContext {
   readonly engine: "docker" | "podman"
   /** The variables that the image sets. */
   readonly imageEnvironment: ReadonlyArray<string>
+  /** Whether the image has a health check of its own. */
+  readonly imageHealthcheck: boolean
   /** An init of the engine's as process 1: it forwards signals, reaps orphans, ends with the command. */
   readonly init: boolean
 }
@@ -61,7 +64,7 @@ export const createBody = (spec: ContainerSpec, context: CreateContext) => {
     WorkingDir: spec.workingDirectory,
     Hostname: spec.hostname,
     Labels: { ...spec.labels },
-    Healthcheck: { Test: ["NONE"] },
+    ...(context.engine === "docker" || context.imageHealthcheck ? { Healthcheck: { Test: ["NONE"] } } : {}),
     // Nobody's grace period delays us, and a stop by the engine cannot pass for a command that failed by itself.
     StopSignal: "SIGKILL",
     Tty: false,

@@ -1,10 +1,11 @@
 /** The engine port on a real engine: Docker, or Podman's service, which speaks Docker's API. */
 
-import { access, readFile } from "node:fs/promises"
+import { access, readFile, stat } from "node:fs/promises"
 import { Effect, Layer } from "effect"
 import { dockerodeClient } from "./DockerodeClient.ts"
 import { Engine } from "./Engine.ts"
 import { engineOver } from "./EngineService.ts"
+import { killedForMemory } from "./KernelLog.ts"
 
 const bootIdFile = "/proc/sys/kernel/random/boot_id"
 
@@ -14,7 +15,12 @@ export const layer = (options: { readonly socketPath: string }): Layer.Layer<Eng
     Engine,
     Effect.gen(function* () {
       const bootId = yield* Effect.promise(() => readFile(bootIdFile, "utf8"))
-      return yield* engineOver(dockerodeClient(options.socketPath), { bootId: bootId.trim(), exists })
+      return yield* engineOver(dockerodeClient(options.socketPath), {
+        bootId: bootId.trim(),
+        exists,
+        fileBytes,
+        killedForMemory
+      })
     })
   )
 
@@ -23,5 +29,13 @@ const exists = (path: string) =>
     access(path).then(
       () => true,
       () => false
+    )
+  )
+
+const fileBytes = (path: string) =>
+  Effect.promise(() =>
+    stat(path).then(
+      ({ size }) => size,
+      () => 0
     )
   )

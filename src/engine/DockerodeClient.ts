@@ -42,10 +42,12 @@ export const dockerodeClient = (socketPath: string) => {
   const call = <A>(
     operation: string,
     subject: string,
-    limitSeconds: number,
+    limitSeconds: number | "unlimited",
     promise: (signal: AbortSignal) => Promise<A>
-  ): Effect.Effect<A, EngineError> =>
-    Effect.tryPromise({ try: promise, catch: (cause) => engineFault(operation, subject, cause) }).pipe(
+  ): Effect.Effect<A, EngineError> => {
+    const answer = Effect.tryPromise({ try: promise, catch: (cause) => engineFault(operation, subject, cause) })
+    if (limitSeconds === "unlimited") return answer
+    return answer.pipe(
       Effect.timeoutOrElse({
         duration: `${limitSeconds} seconds`,
         orElse: () => {
@@ -54,6 +56,7 @@ export const dockerodeClient = (socketPath: string) => {
         }
       })
     )
+  }
 
   const ask = <A, I>(
     operation: string,
@@ -77,7 +80,7 @@ export const dockerodeClient = (socketPath: string) => {
     operation: string,
     subject: string,
     open: (signal: AbortSignal) => Promise<NodeJS.ReadableStream>,
-    limitSeconds = quickSeconds
+    limitSeconds: number | "unlimited" = quickSeconds
   ) =>
     Stream.unwrap(
       Effect.map(call(operation, subject, limitSeconds, open), (readable) =>
@@ -86,6 +89,29 @@ export const dockerodeClient = (socketPath: string) => {
           onError: (cause) => engineFault(operation, subject, cause)
         })
       )
+    )
+
+  /** An answer's body as it comes. dockerode would read it whole, or leave us waiting when it breaks off. */
+  const dialled = (
+    operation: string,
+    subject: string,
+    method: string,
+    path: string,
+    options: Record<string, unknown>
+  ) =>
+    body(
+      operation,
+      subject,
+      (abortSignal) =>
+        new Promise((resolve, reject) => {
+          const statusCodes = { 200: true, 404: "no such container", 500: "server error" }
+          const dial = { path, method, isStream: true, options, statusCodes, abortSignal }
+          docker.modem.dial(dial, (error, response) =>
+            response instanceof Readable ? resolve(response) : reject(error)
+          )
+        }),
+      // Podman begins to answer when there is something to say.
+      "unlimited"
     )
 
   /** The items of a progress stream; the first that is an error fails it. */
@@ -143,15 +169,21 @@ export const dockerodeClient = (socketPath: string) => {
         id,
         ask("inspect", id, Answer.ContainerAnswer, (abortSignal) => docker.getContainer(id).inspect({ abortSignal }))
       ),
-    /** Returns once the container does not run, at once if it does not; it must have been started. */
+    /**
+     * Returns once the container does not run, at once if it does not; it must have been started. Not dockerode's own
+     * `wait`, which never returns when the connection breaks after the answer has begun, and Docker begins it at once.
+     */
     waitContainer: (id: string) =>
-      Effect.tryPromise({
-        try: (abortSignal) => {
-          const options = { condition: "not-running", interval: waitInterval, abortSignal } as const
-          return docker.getContainer(id).wait(options)
-        },
-        catch: (cause) => engineFault("wait", id, cause)
-      }).pipe(Effect.asVoid),
+      dialled("wait", id, "POST", `/containers/${id}/wait?`, { condition: "not-running", interval: waitInterval }).pipe(
+        Stream.decodeText,
+        Stream.mkString,
+        Effect.flatMap((text) =>
+          Schema.decodeUnknownEffect(Schema.fromJsonString(Answer.WaitAnswer))(text).pipe(
+            Effect.mapError(() => problem("wait", id, "unreachable", `the answer broke off: ${text}`))
+          )
+        ),
+        Effect.asVoid
+      ),
     /** SIGKILL. Succeeds when it does not run any more. */
     killContainer: (id: string) =>
       call("kill", id, removalSeconds, (abortSignal) =>
@@ -173,22 +205,11 @@ export const dockerodeClient = (socketPath: string) => {
         )
       ).pipe(Effect.asVoid),
     /** The raw log stream, as much of it as asked for; a followed one ends some time after the container. */
-    containerLog: (id: string, request: LogRequest) =>
-      body(
-        "logs",
-        id,
-        (abortSignal) =>
-          new Promise((resolve, reject) => {
-            const { since, ...rest } = request
-            const options = { ...rest, stdout: true, stderr: true, ...(since === undefined ? {} : { since }) }
-            const statusCodes = { 200: true, 404: "no such container", 500: "server error" }
-            const path = `/containers/${id}/logs?`
-            docker.modem.dial(
-              { path, method: "GET", isStream: true, options, statusCodes, abortSignal },
-              (error, response) => (response instanceof Readable ? resolve(response) : reject(error))
-            )
-          })
-      ),
+    containerLog: (id: string, { since, follow, timestamps }: LogRequest) =>
+      dialled("logs", id, "GET", `/containers/${id}/logs?`, {
+        ...{ follow, timestamps, stdout: true, stderr: true },
+        ...(since === undefined ? {} : { since })
+      }),
     /** Whether the engine itself was told to kill the container between these times (milliseconds since the epoch). */
     killedThroughEngine: (id: string, since: number, until: number) =>
       body("events", id, (abortSignal) => {
@@ -268,6 +289,9 @@ export const dockerodeClient = (socketPath: string) => {
       )
   }
 }
+
+const problem = (operation: string, subject: string, reason: EngineError["reason"], message: string) =>
+  new EngineError({ operation, subject, reason, message })
 
 const pairs = (labels: Readonly<Record<string, string>>): Array<string> =>
   Object.entries(labels).map(([name, value]) => `${name}=${value}`)

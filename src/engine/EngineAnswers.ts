@@ -60,6 +60,7 @@ export const ImageAnswer = Schema.Struct({
     Schema.Struct({
       Labels: Schema.optional(labels),
       Env: maybe(Schema.Array(Schema.String)),
+      Healthcheck: Schema.optional(Schema.Unknown),
       Volumes: maybe(Schema.Record(Schema.String, Schema.Unknown))
     })
   )

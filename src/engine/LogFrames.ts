@@ -1,15 +1,16 @@
 /**
- * Takes the engine's log stream apart: frames of `{type, 0, 0, 0, length (big endian)}` and a payload.
+ * Takes an engine's log stream apart: frames of `{type, 0, 0, 0, length (big endian)}` and a payload, an entry each.
  *
  * Incremental: it may be given any slices of the stream, and keeps no more of it than it must. Back-pressure is the
  * caller's: nothing is read here. Two ways of passing payloads on:
  * - `plain`: as they come, a frame of any length in parts;
- * - `stamped`: each frame begins with a time stamp and a space, which are taken off, and is passed on whole. Then
+ * - `stamped`: each payload begins with a time stamp and a space, which are taken off, and is passed on whole. Then
  *   `accept` decides about every frame by its stamp, so that a reader can pass over what it has already seen.
  *
  * Neighbouring payloads of the same stream are joined: a log of a million lines makes a few thousand writes.
  */
 import { Result, Schema } from "effect"
+import { makeLineMender } from "./LineMender.ts"
 
 /** The stream is none that an engine sends, or the engine put an error of its own into it. */
 export class BadFrame extends Schema.TaggedError<BadFrame>()("BadFrame", { message: Schema.String }) {}
@@ -28,21 +29,29 @@ export interface LogFrames {
   /** The next slice of the stream, of any length. After a failure nothing more may be pushed. */
   push(slice: Uint8Array): Result.Result<ReadonlyArray<Piece>, BadFrame>
   /** Whether the stream stands between two frames, where it may end. */
-  readonly atBoundary: boolean
+  readonly atBoundary: () => boolean
+  /** Whether the last line of a stream may have lost its end (stamped only; see LineMender). */
+  readonly mayLackLineEnd: (from: Piece["from"]) => boolean
+  /** What has gone by: entries, those of them that do not end a line, and bytes of output. */
+  readonly passed: () => { readonly entries: number; readonly unended: number; readonly bytes: number }
 }
 
 const headerBytes = 8
 /** Docker cuts lines at 16 KiB and stamps have 31 bytes; a frame that must be kept whole and is beyond this is none. */
 const keptFrameBytesMax = 1024 * 1024
 const space = 0x20
+const lineEnd = 0x0a
 /** The engine's own errors come as frames of this type (`systemerr`). */
 const typeEngineError = 3
 
 export const makeLogFrames = (mode: FrameMode): LogFrames => {
   const header = new Uint8Array(headerBytes)
+  const mender = makeLineMender()
+  const passed = { entries: 0, unended: 0, bytes: 0 }
   let headerFilled = 0
   let type = 0
   let remaining = 0
+  let lastByte = lineEnd
   /** The parts of a frame that must be whole before it is passed on. */
   let kept: Array<Uint8Array> = []
 
@@ -57,20 +66,27 @@ export const makeLogFrames = (mode: FrameMode): LogFrames => {
       parts = []
     }
     const pass = (bytes: Uint8Array) => {
-      const next = type === 2 ? "stderr" : "stdout"
+      const next = source(type)
       if (next !== from) flush()
       from = next
+      passed.bytes += bytes.length
       if (bytes.length > 0) parts.push(bytes)
     }
     const endFrame = (): BadFrame | undefined => {
       headerFilled = 0
+      passed.entries++
+      if (lastByte !== lineEnd) passed.unended++
       if (!keeps()) return undefined
       const frame = joined(kept)
       kept = []
       if (type === typeEngineError) return new BadFrame({ message: `the engine says: ${text(frame)}` })
       const end = frame.indexOf(space)
       if (end < 0) return new BadFrame({ message: "a frame without its time stamp" })
-      if (mode._tag === "plain" || mode.accept(text(frame.subarray(0, end)))) pass(frame.subarray(end + 1))
+      const payload = frame.subarray(end + 1)
+      const missing = mender.endMissingBefore(source(type), payload)
+      if (mode._tag === "stamped" && !mode.accept(text(frame.subarray(0, end)))) return undefined
+      if (missing) pass(oneLineEnd)
+      pass(payload)
       return undefined
     }
 
@@ -94,6 +110,7 @@ export const makeLogFrames = (mode: FrameMode): LogFrames => {
         const payload = slice.subarray(at, at + remaining)
         at += payload.length
         remaining -= payload.length
+        lastByte = payload.at(-1) ?? lineEnd
         if (keeps()) kept.push(payload)
         else pass(payload)
       }
@@ -106,13 +123,12 @@ export const makeLogFrames = (mode: FrameMode): LogFrames => {
     return Result.succeed(pieces)
   }
 
-  return {
-    push,
-    get atBoundary() {
-      return headerFilled === 0
-    }
-  }
+  return { push, atBoundary: () => headerFilled === 0, mayLackLineEnd: mender.mayLackEnd, passed: () => passed }
 }
+
+const oneLineEnd = Uint8Array.of(lineEnd)
+
+const source = (type: number): Piece["from"] => (type === 2 ? "stderr" : "stdout")
 
 const joined = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {
   const [first] = parts

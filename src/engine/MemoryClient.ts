@@ -69,7 +69,7 @@ export const memoryClient = (
         Components: [{ Name: kind === "podman" ? "Podman Engine" : "Engine" }, { Name: "docker-init", Version: "0" }]
       })
     ),
-    info: call("info", Effect.succeed({ DockerRootDir: "/nowhere", MemoryLimit: true, PidsLimit: true })),
+    info: call("info", Effect.succeed({ DockerRootDir: "/nonexistent", MemoryLimit: true, PidsLimit: true })),
     createContainer: (name, body) =>
       call(
         "create",

@@ -85,7 +85,9 @@ export const layerMemory = (options: MemoryEngineOptions): Layer.Layer<Engine | 
       })
       const engine = yield* engineOver(client, {
         bootId: options.bootId ?? "boot-1",
-        exists: (path) => Effect.sync(() => options.exists?.(path) ?? true)
+        exists: (path) => Effect.sync(() => options.exists?.(path) ?? true),
+        fileBytes: () => Effect.succeed(0),
+        killedForMemory: () => Effect.succeed(false)
       })
       const remembering = Engine.of({
         ...engine,

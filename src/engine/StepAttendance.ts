@@ -1,31 +1,24 @@
 /**
  * Stays with a running step until it has ended: output, limits, engine outages, and at the end what became of it.
  *
- * Two things go on side by side. One waits for the container's end, or kills it for a limit; waiting begins after the
- * start and asks for "not running", which is right at once, while "next exit" can miss it. The other follows the log.
- * A follow that the engine ends by itself after the exit may still lack the last lines on Docker, and may never end at
- * all on Podman, so it gets a short time after the exit, and then the log is read on to its end without following:
- * on Docker from a time stamp taken a while ago, on Podman, whose stamps are seconds, from its start, passing over
- * what we have. Nothing is read twice if Podman's follow came to its own end: it reads to the end of the file first.
+ * Two things go on side by side: one waits for the container's end, or kills it for a limit; the other reads its log.
+ * Waiting begins after the start and asks for "not running", which is right at once; "next exit" could miss it.
  *
  * An engine that goes away is waited for. Whether a command that ended meanwhile by a signal did so by itself nobody
  * knows then; an exit code is believed, for no engine makes one up while our stop signal is SIGKILL.
  */
-import { Clock, Deferred, Effect, Result, Schedule, Stream } from "effect"
+import { Deferred, Effect, Result, Schedule } from "effect"
 import type { ContainerExit, ContainerSpec } from "./ContainerSpec.ts"
 import { dockerLogBytes } from "./CreateBody.ts"
 import { overBudget } from "./DiskBudget.ts"
 import type { EngineClient } from "./DockerodeClient.ts"
-import type { OutputSink } from "./Engine.ts"
-import { EngineError } from "./Engine.ts"
+import type { EngineError, OutputSink } from "./Engine.ts"
 import { type ContainerAnswer, milliseconds } from "./EngineAnswers.ts"
 import { readEnding } from "./ExitReading.ts"
-import { killedForMemory } from "./KernelLog.ts"
 import { label } from "./Labels.ts"
-import { makeLogCursor } from "./LogCursor.ts"
-import { makeLogFrames } from "./LogFrames.ts"
+import { readLog } from "./LogReading.ts"
 import { firstLimit, type LimitReached } from "./StepLimits.ts"
-import { makeStepOutput, type StepOutput } from "./StepOutput.ts"
+import { makeStepOutput } from "./StepOutput.ts"
 
 /** The machine that the engine is on. */
 export interface Machine {
@@ -33,6 +26,10 @@ export interface Machine {
   readonly bootId: string
   /** Whether there is something at this path. */
   exists(path: string): Effect.Effect<boolean>
+  /** The length of a file; 0 if it is not there or not for us. */
+  fileBytes(path: string): Effect.Effect<number>
+  /** Whether the kernel's log says that it killed something in this container for want of memory. */
+  killedForMemory(containerId: string): Effect.Effect<boolean>
 }
 
 /** The engine, and the machine that it is on. */
@@ -45,33 +42,36 @@ export interface Host extends Machine {
 /** How long an engine may be away, as attempts half a second apart. */
 const reconnectAttempts = 120
 const reconnectInterval = "500 millis"
-/**
- * How long a follow may be quiet after the exit before it is cut. Podman's ends half a second late: a small log is
- * read again in less than that, a large one (it reads 5 MB a second) is worth waiting for.
- */
-const quietMillis = (bytes: number): number => Math.min(2000, 50 + bytes / 20_000)
-/** Pauses between looks at a follow that ended although the container runs. */
-const followInterval = "1 second"
 /** How much of its log an engine may keep on disk: four times the limit holds any text with lines of 16 bytes. */
 const engineLogBytes = (outputBytes: number): number => 4 * outputBytes + 64 * 1024 * 1024
 
 const sigkill = 128 + 9
+/** Engines note a kill after they have sent it. */
+const eventLagMillis = 2000
 
-/** The end of a step whose container has been started. `seenEnd`: it had ended before we came. */
+/** How much of the output the sink has had before. */
+export interface Held {
+  readonly stdout: number
+  readonly stderr: number
+}
+
+/** The end of a step whose container has been started. `unseen`: it had ended before we came. */
 export const attend = Effect.fnUntraced(function* (
   host: Host,
   started: ContainerAnswer,
   spec: ContainerSpec,
   sink: OutputSink,
-  held: { readonly stdout: number; readonly stderr: number },
-  seenEnd: boolean
+  held: Held,
+  unseen: boolean
 ): Effect.fn.Return<ContainerExit, EngineError> {
   const { client } = host
+  const { limits } = spec
   const id = started.Id
   const startedAt = milliseconds(started.State.StartedAt)
-  const output = yield* makeStepOutput({ sink, output: spec.output, bytesMax: spec.limits.outputBytes, held })
+  const output = yield* makeStepOutput({ sink, output: spec.output, bytesMax: limits.outputBytes, held })
   const ended = yield* Deferred.make<LimitReached | undefined>()
-  let doubt = seenEnd ? "it ended while nobody watched" : undefined
+  const file = logFile(host, started)
+  let doubt = unseen ? "it ended while nobody watched" : undefined
 
   const patiently = <A>(effect: Effect.Effect<A, EngineError>) =>
     effect.pipe(
@@ -88,9 +88,17 @@ export const attend = Effect.fnUntraced(function* (
     )
 
   const guard = Effect.gen(function* () {
+    const disk = overBudget({
+      paths: writablePaths(started),
+      diskBytes: limits.diskBytes,
+      log:
+        file === null
+          ? null
+          : { path: file, bytesMax: logBytesMax(limits.outputBytes), outputBytes: limits.outputBytes }
+    })
     const limit = yield* Effect.raceFirst(
       Effect.as(patiently(client.waitContainer(id)), undefined),
-      firstLimit(spec.limits, startedAt, output, overBudget(budgetOf(host, started, spec)))
+      firstLimit(limits, startedAt, output, disk)
     )
     if (limit !== undefined) {
       yield* patiently(client.killContainer(id))
@@ -99,22 +107,24 @@ export const attend = Effect.fnUntraced(function* (
     yield* Deferred.succeed(ended, limit)
     return limit
   })
-  const [limit] = yield* Effect.all([guard, readLog(host, id, output, ended, patiently)], {
-    concurrency: 2
-  })
+  const stamped = host.kind === "docker"
+  const reading = readLog({ client, id, stamped, file, fileBytes: host.fileBytes, output, ended, patiently })
+  const [limit] = yield* Effect.all([guard, reading], { concurrency: 2 })
 
   const { State } = yield* patiently(client.inspectContainer(id))
+  const exitCode = State.ExitCode
   const finishedAt = milliseconds(State.FinishedAt)
-  const outOfMemory = State.OOMKilled || (yield* podmanOutOfMemory(host, id, State.ExitCode, limit))
-  if (State.ExitCode === sigkill && limit === undefined && !outOfMemory) {
-    const told = yield* Effect.result(client.killedThroughEngine(id, startedAt, finishedAt))
+  const asksKernel = host.kind === "podman" && exitCode !== 0 && limit === undefined && !State.OOMKilled
+  const outOfMemory = State.OOMKilled || (asksKernel && (yield* host.killedForMemory(id)))
+  if (exitCode === sigkill && limit === undefined && !outOfMemory) {
+    const told = yield* Effect.result(client.killedThroughEngine(id, startedAt, finishedAt + eventLagMillis))
     if (Result.isFailure(told)) doubt ??= `the engine went away when it ended: ${told.failure.message}`
     else if (told.success) doubt ??= "somebody told the engine to kill it"
   }
   const bootId = started.Config.Labels?.[label.bootId]
   const rebooted = bootId !== undefined && bootId !== host.bootId
   return {
-    reason: readEnding({ exitCode: State.ExitCode, outOfMemory, limit, doubt, rebooted }, spec.limits),
+    reason: readEnding({ exitCode, outOfMemory, limit, doubt, rebooted }, limits),
     startedAt,
     finishedAt,
     outputBytes: output.bytes(),
@@ -123,82 +133,15 @@ export const attend = Effect.fnUntraced(function* (
   }
 })
 
-/** Follows the log until `ended`, and then reads it to its very end. */
-const readLog = Effect.fnUntraced(function* (
-  host: Host,
-  id: string,
-  output: StepOutput,
-  ended: Deferred.Deferred<LimitReached | undefined>,
-  patiently: <A>(effect: Effect.Effect<A, EngineError>) => Effect.Effect<A, EngineError>
-) {
-  const stamped = host.kind === "docker"
-  const cursor = makeLogCursor()
-  const read = (follow: boolean) =>
-    Effect.gen(function* () {
-      if (!stamped) yield* output.readAgain
-      const since = stamped ? cursor.reopen() : undefined
-      const frames = makeLogFrames(stamped ? { _tag: "stamped", accept: cursor.accept } : { _tag: "plain" })
-      yield* Stream.runForEach(host.client.containerLog(id, { follow, timestamps: stamped, since }), (slice) => {
-        const pieces = frames.push(slice)
-        // What the cursor has counted must be written: a reading may be cut, but not in here.
-        return Result.isSuccess(pieces)
-          ? Effect.uninterruptible(Effect.forEach(pieces.success, output.write, { discard: true }))
-          : Effect.fail(badLog(id, pieces.failure.message))
-      })
-      if (!frames.atBoundary)
-        yield* new EngineError({ ...about(id), reason: "unreachable", message: "the log broke off" })
-    })
-  const cut = Effect.gen(function* () {
-    yield* Deferred.await(ended)
-    const endedAt = yield* Clock.currentTimeMillis
-    while ((yield* Clock.currentTimeMillis) - Math.max(endedAt, output.lastAt()) < quietMillis(output.bytes())) {
-      yield* Effect.sleep("25 millis")
-    }
-    return "cut" as const
-  })
-  /** More than the limit was written, here or in the engine's own log: what we have is enough. */
-  const enough = Effect.raceFirst(
-    output.full,
-    Effect.flatMap(Deferred.await(ended), (limit) => (limit?.limit === "output" ? Effect.void : Effect.never))
-  ).pipe(Effect.as("enough" as const))
-  let whole = false
-  while (!whole) {
-    const how = yield* Effect.raceAllFirst([
-      // An outage is the guard's to wait for; the log is taken up again where it broke off.
-      patiently(read(true)).pipe(
-        Effect.as("read" as const),
-        Effect.catchIf(isGone, () => Effect.succeed("cut" as const))
-      ),
-      cut,
-      enough
-    ])
-    if (how === "enough") return
-    if (how === "cut") break
-    // The engine ended the follow: because of the exit, of which we hear at the same time, or for reasons of its own.
-    yield* Effect.raceFirst(Deferred.await(ended), Effect.sleep(followInterval))
-    whole = yield* Deferred.isDone(ended)
-  }
-  yield* Deferred.await(ended)
-  if (!whole || stamped) yield* Effect.raceFirst(patiently(read(false)), enough)
-})
+/** Where the engine keeps the container's log, if it says so or we know. */
+const logFile = (host: Host, { Id, LogPath }: ContainerAnswer): string | null =>
+  host.kind === "docker" ? `${host.dataRoot}/containers/${Id}/local-logs/container.log` : LogPath || null
 
-const isGone = ({ reason }: EngineError): boolean => reason === "missing"
+const logBytesMax = (outputBytes: number): number => Math.min(engineLogBytes(outputBytes), dockerLogBytes(outputBytes))
 
-const about = (id: string) => ({ operation: "logs", subject: id })
-const badLog = (id: string, message: string) => new EngineError({ ...about(id), reason: "refused", message })
-
-const podmanOutOfMemory = (host: Host, id: string, exitCode: number, limit: LimitReached | undefined) =>
-  host.kind === "podman" && exitCode !== 0 && limit === undefined ? killedForMemory(id) : Effect.succeed(false)
-
-const budgetOf = (host: Host, started: ContainerAnswer, spec: ContainerSpec) => {
-  const layer = started.GraphDriver?.Data?.["UpperDir"]
-  const writable = (started.Mounts ?? []).flatMap(({ Source, RW }) => (RW && Source ? [Source] : []))
-  const local =
-    host.kind === "docker" ? `${host.dataRoot}/containers/${started.Id}/local-logs/container.log` : started.LogPath
-  const bytesMax = Math.min(engineLogBytes(spec.limits.outputBytes), dockerLogBytes(spec.limits.outputBytes))
-  return {
-    paths: layer === undefined ? writable : [layer, ...writable],
-    diskBytes: spec.limits.diskBytes,
-    log: local ? { path: local, bytesMax, outputBytes: spec.limits.outputBytes } : null
-  }
+/** The container's own layer, and what is mounted to be written. */
+const writablePaths = ({ GraphDriver, Mounts }: ContainerAnswer): ReadonlyArray<string> => {
+  const layer = GraphDriver?.Data?.["UpperDir"]
+  const mounts = (Mounts ?? []).flatMap(({ Source, RW }) => (RW && Source ? [Source] : []))
+  return layer === undefined ? mounts : [layer, ...mounts]
 }

@@ -117,7 +117,7 @@ export const runStep = Effect.fnUntraced(function* (spec: ContainerSpec) {
 })
 
 /** Begins a step, and returns when it has written something. If it ends before, that is what the test hears. */
-const begin = Effect.fnUntraced(function* (spec: ContainerSpec) {
+export const begin = Effect.fnUntraced(function* (spec: ContainerSpec) {
   const engine = yield* Engine
   const output = collector()
   const fiber = yield* Effect.forkDetach(engine.run(spec, output.sink, ignore))
@@ -217,7 +217,9 @@ export const engineContract = (
 
     test("a command that ignores SIGTERM is gone at once when its step is interrupted", (ground) =>
       Effect.gen(function* () {
-        const fiber = yield* begin(stepOf(ground, "stubborn", "trap '' TERM; echo before; while :; do sleep 1; done"))
+        const { fiber } = yield* begin(
+          stepOf(ground, "stubborn", "trap '' TERM; echo before; while :; do sleep 1; done")
+        )
         yield* Fiber.interrupt(fiber)
         yield* nothingLeft(ground)
       }))
@@ -269,7 +271,7 @@ export const engineContract = (
       Effect.gen(function* () {
         const engine = yield* Engine
         const spec = stepOf(ground, "twice", "echo before; exec sleep 300")
-        const fiber = yield* begin(spec)
+        const { fiber } = yield* begin(spec)
         const error = yield* Effect.flip(engine.run(spec, collector().sink, ignore))
         assert.strictEqual(error.reason, "conflict")
         const [container] = yield* engine.list(ownerLabels(ground.instance))
@@ -289,7 +291,7 @@ export const engineContract = (
       Effect.gen(function* () {
         const engine = yield* Engine
         const spec = stepOf(ground, "listed", "echo before; exec sleep 300")
-        const fiber = yield* begin(spec)
+        const { fiber } = yield* begin(spec)
         const [container, ...others] = yield* engine.list(ownerLabels(ground.instance))
         assert.deepStrictEqual(others, [])
         assert.strictEqual(container?.name, spec.name)
@@ -380,7 +382,7 @@ export const engineContract = (
           stepOf(ground, "makes", "echo kept > /kept", { commit, capabilities: "install" })
         )
         const image = exit.committed ?? ""
-        const fiber = yield* begin(stepOf(ground, "uses", "echo before; exec sleep 300", { image }))
+        const { fiber } = yield* begin(stepOf(ground, "uses", "echo before; exec sleep 300", { image }))
         assert.strictEqual((yield* Effect.flip(engine.removeImage(image))).reason, "conflict")
         yield* Fiber.interrupt(fiber)
         yield* engine.removeImage(image)
@@ -437,7 +439,7 @@ export const engineContract = (
         const spec = stepOf(ground, "foreign", "echo before; exec sleep 300")
         const none = { stdout: 0, stderr: 0 }
         assert.strictEqual((yield* Effect.flip(engine.adopt(spec, sink, ignore, none))).reason, "missing")
-        const fiber = yield* begin(spec)
+        const { fiber } = yield* begin(spec)
         const stranger = { ...spec, labels: { ...spec.labels, "io.koji.adjutant.instance": "another" } }
         assert.strictEqual((yield* Effect.flip(engine.adopt(stranger, sink, ignore, none))).reason, "conflict")
         const [container] = yield* engine.list(ownerLabels(ground.instance))
@@ -450,7 +452,7 @@ export const engineContract = (
         const engine = yield* Engine
         const mine = ["claimed", "orphan"].map((step) => stepOf(ground, step, "echo before; exec sleep 300"))
         const others = stepOf({ ...ground, instance: `${ground.instance}b` }, "orphan", "echo before; exec sleep 300")
-        const fibers = yield* Effect.forEach([...mine, others], begin)
+        const begun = yield* Effect.forEach([...mine, others], begin)
         const claims = Effect.succeed({ containers: new Set([mine[0]?.name ?? ""]), images: new Set<string>() })
         const { sweep } = makeReaper(ground.instance, claims)
         assert.deepStrictEqual(
@@ -460,7 +462,7 @@ export const engineContract = (
         assert.deepStrictEqual(yield* sweep, [])
         assert.lengthOf(yield* engine.list(ownerLabels(ground.instance)), 1)
         assert.lengthOf(yield* engine.list(ownerLabels(`${ground.instance}b`)), 1)
-        yield* Effect.forEach(fibers, Fiber.interrupt)
+        yield* Effect.forEach(begun, ({ fiber }) => Fiber.interrupt(fiber))
       }))
 
     test("the reaper removes an image that nobody claimed at two looks", (ground) =>
