@@ -28,6 +28,7 @@ export const JsonColumn = Schema.fromJsonString(Schema.Json)
 export const orNull = Schema.NullOr
 
 const readId = rowOf(Schema.Struct({ id: Schema.Int }))
+const readVersion = rowOf(Schema.Struct({ user_version: Schema.Int }))
 const readCount = rowOf(Schema.Struct({ count: Schema.Int }))
 
 const statementsMax = 500
@@ -37,15 +38,20 @@ export class Database {
   readonly #statements = new Map<string, StatementSync>()
   #wrote = false
 
-  /** Opens the file, or makes it; the tables are made where they are missing. */
-  constructor(path: string, tables: string) {
+  /** Opens the file, or makes it; the tables are made where they are missing. Throws at a file of another version. */
+  constructor(path: string, tables: string, version: number) {
     this.#connection = new DatabaseSync(path)
     // One process holds the file, a second one is refused. What is committed survives the process; a loss of power
     // may cost the last moments, which is a fair price for calls that need not wait for the disk.
     this.#connection.exec(
       "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON"
     )
-    this.#connection.exec(tables)
+    const found = this.first(readVersion, "PRAGMA user_version")?.user_version ?? 0
+    if (found !== 0 && found !== version) {
+      this.close()
+      throw new Error(`${path} has tables of version ${found}; this hub's are of version ${version}`)
+    }
+    this.#connection.exec(`${tables}; PRAGMA user_version = ${Math.trunc(version)}`)
   }
 
   close() {

@@ -31,6 +31,9 @@ export interface HttpReply {
   readonly body: string | FilePart
 }
 
+/** Longer than any client's pauses: a connection closed just as a request is sent looks like a lost answer. */
+const keepAliveMilliseconds = 75_000
+
 /** No answer: the connection is cut. */
 export const hangUp = "hang up"
 
@@ -66,6 +69,7 @@ export const listen = (
         )
       })
     })
+    server.keepAliveTimeout = keepAliveMilliseconds
     yield* Effect.acquireRelease(
       Effect.callback<void, ListenError>((resume) => {
         server.once("error", ({ message }) => resume(Effect.fail(new ListenError({ host, port, message }))))

@@ -11,7 +11,7 @@ import type { Hub } from "./Dispatcher.ts"
 import { type ListenError, listen } from "./HttpServer.ts"
 import { bodyBytesMax, type Disturb, hubServer } from "./HubServer.ts"
 import { defaultOptions, type HubOptions } from "./Options.ts"
-import { tables } from "./Tables.ts"
+import { tables, tablesVersion } from "./Tables.ts"
 import { views } from "./Views.ts"
 
 export interface HubSimOptions {
@@ -51,7 +51,7 @@ const openHub = ({ topdir, options }: HubSimOptions): Effect.Effect<Hub, TopdirE
       try: () => {
         for (const directory of directories) mkdirSync(`${topdir}/${directory}`, { recursive: true })
         const top = realpathSync(topdir)
-        return { db: new Database(`${top}/${databaseFile}`, `${tables}${views}`), paths: pathInfo(top) }
+        return { db: new Database(`${top}/${databaseFile}`, `${tables}${views}`, tablesVersion), paths: pathInfo(top) }
       },
       catch: (error) => new TopdirError({ topdir, message: error instanceof Error ? error.message : `${error}` })
     })

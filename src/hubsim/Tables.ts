@@ -5,6 +5,10 @@
  * every row it ever had: a row is current while its `revoke_event` is empty, and what the configuration was at an
  * event can be asked for ever after.
  */
+
+/** Of these tables; a file of another version is not opened. Change it with them. */
+export const tablesVersion = 1
+
 const versioned = `create_event INTEGER NOT NULL REFERENCES events (id),
   revoke_event INTEGER REFERENCES events (id)`
 

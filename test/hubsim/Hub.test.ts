@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Disturbance } from "../../src/hubsim/HubServer.ts"
@@ -47,6 +48,20 @@ describe("the hub as a server", () => {
         const error = yield* Effect.flip(Effect.scoped(serve({ topdir })))
         assert.strictEqual(error._tag, "TopdirError")
         assert.include(error.message, "locked")
+      })
+    )
+  )
+
+  it.live("does not open what another version has written", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const topdir = yield* freshTopdir
+        yield* Effect.scoped(serve({ topdir }))
+        const connection = new DatabaseSync(`${topdir}/hubsim.sqlite`)
+        connection.exec("PRAGMA user_version = 99")
+        connection.close()
+        const error = yield* Effect.flip(Effect.scoped(serve({ topdir })))
+        assert.include(error.message, "has tables of version 99")
       })
     )
   )
