@@ -67,6 +67,9 @@ export const mischief = {
   },
   html: (): Mischief => (_, response) =>
     void response.writeHead(200, { "Content-Type": "text/html" }).end("<html>be right back</html>"),
+  /** A right answer of a type that answers do not have. */
+  wrongType: (): Mischief => (answered, response) =>
+    send(response, encodeAnswer(answered()), { "Content-Type": "text/html" }),
   silence: (): Mischief => () => {},
   /** Begins to answer, and stops. */
   stall: (): Mischief => (answered, response) => {
@@ -104,8 +107,6 @@ export class FakeHub {
   readonly plays: Array<Mischief | null> = []
   /** For every request of a method, until it is taken out again. */
   readonly rules = new Map<string, Mischief>()
-  readonly inFlightMax = new Map<string, number>()
-  private readonly inFlight = new Map<string, number>()
   private keys = 0
   private readonly server = createServer((request, response) => void this.serve(request, response))
 
@@ -136,9 +137,6 @@ export class FakeHub {
   )
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const session = String(request.headers["koji-session-id"] ?? "")
-    this.count(session, 1)
-    response.on("close", () => this.count(session, -1))
     const chunks: Array<Buffer> = []
     for await (const chunk of request) chunks.push(Buffer.from(chunk))
     const body = Buffer.concat(chunks)
@@ -158,12 +156,6 @@ export class FakeHub {
     const answered = () => this.answer(received)
     if (play === undefined || play === null) send(response, encodeAnswer(answered()))
     else play(answered, response)
-  }
-
-  private count(session: string, change: 1 | -1): void {
-    const now = (this.inFlight.get(session) ?? 0) + change
-    this.inFlight.set(session, now)
-    this.inFlightMax.set(session, Math.max(this.inFlightMax.get(session) ?? 0, now))
   }
 
   private answer(call: Received): Answer {
@@ -259,9 +251,10 @@ export const scratch = Effect.acquireRelease(
   (directory) => Effect.promise(() => rm(directory, { recursive: true, force: true }))
 )
 
+const turn = Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+
+/** Lets what is under way get on: so many turns of the event loop. */
+export const turns = (count: number) => Effect.repeat(turn, { times: count })
+
 /** Turns the test clock, a second at each turn of the event loop, for as long as the scope lives. */
-export const clockTurns = Effect.forkScoped(
-  Effect.forever(
-    TestClock.adjust("1 second").pipe(Effect.andThen(Effect.promise(() => new Promise((turn) => setImmediate(turn)))))
-  )
-)
+export const clockTurns = Effect.forkScoped(Effect.forever(Effect.andThen(TestClock.adjust("1 second"), turn)))

@@ -3,7 +3,7 @@ import { createServer } from "node:https"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Deferred, Effect, Exit, Fiber, Layer, Logger, Redacted, Scope, Tracer } from "effect"
 import { HubSession } from "../../src/hub/HubSession.ts"
-import { clockTurns, FakeHub, http, type Mischief, mischief, patient, sessionAt } from "./FakeHub.ts"
+import { clockTurns, FakeHub, http, type Mischief, mischief, patient, sessionAt, turns } from "./FakeHub.ts"
 
 /** A logged-in session at a fresh hub whose log begins after the login. */
 const ready = Effect.fnUntraced(function* (options: Parameters<typeof sessionAt>[1] = {}) {
@@ -141,6 +141,7 @@ describe("a call", () => {
     ["half an answer", mischief.halfAnswer()],
     ["half an answer that claims to be whole", mischief.cutAnswer()],
     ["a page instead of an answer", mischief.html()],
+    ["an answer that calls itself a page", mischief.wrongType()],
     ["an answer that stops", mischief.stall()],
     ["a broken compression", mischief.brokenGzip()],
     ["no XML", mischief.raw("be right back")]
@@ -206,6 +207,17 @@ describe("a call", () => {
     })
   )
 
+  it.effect("has all its tries again after the hub was offline", () =>
+    Effect.gen(function* () {
+      const { hub, session } = yield* ready()
+      yield* clockTurns
+      const lost = Array.from({ length: patient.retriesMax }, () => mischief.status(502))
+      hub.plays.push(...lost, mischief.fault(1014, "offline"), ...lost)
+      assert.deepStrictEqual(yield* session.call("echo", ["x"]), ["x"])
+      assert.strictEqual(hub.received.length, 2 * patient.retriesMax + 2)
+    })
+  )
+
   it.effect("ends when there is no answer in time", () =>
     Effect.gen(function* () {
       const { hub, session } = yield* ready({ retries: { ...patient, retriesMax: 0, timeoutSeconds: 300 } })
@@ -231,14 +243,25 @@ describe("a call", () => {
   it.effect("waits for the one before it: one request in flight a session", () =>
     Effect.gen(function* () {
       const { hub, session } = yield* ready()
-      yield* Effect.all(
-        Array.from({ length: 20 }, (_, at) => session.call("echo", [at])),
-        { concurrency: "unbounded" }
+      const held: Array<() => void> = []
+      hub.plays.push((answered, response) => held.push(() => mischief.answer(answered())(answered, response)))
+      const calls = yield* Effect.forkScoped(
+        Effect.all(
+          Array.from({ length: 20 }, (_, at) => session.call("echo", [at])),
+          { concurrency: "unbounded" }
+        )
       )
-      assert.strictEqual(hub.inFlightMax.get("11"), 1)
+      yield* turns(200)
+      assert.strictEqual(hub.received.length, 1)
+      for (const release of held) release()
+      const numbered = Array.from({ length: 20 }, (_, at) => at)
+      assert.deepStrictEqual(
+        yield* Fiber.join(calls),
+        numbered.map((at) => [at])
+      )
       assert.deepStrictEqual(
         numbers(hub),
-        Array.from({ length: 20 }, (_, at) => at + 2)
+        numbered.map((at) => at + 2)
       )
     })
   )
