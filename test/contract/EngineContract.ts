@@ -125,7 +125,7 @@ export const begin = Effect.fnUntraced(function* (spec: ContainerSpec) {
     output.first,
     Effect.flatMap(Fiber.join(fiber), () => Effect.die("it ended in silence"))
   )
-  return fiber
+  return { fiber, text: output.text }
 })
 
 /** Nothing of the ground's instance is on the engine. */
