@@ -1,12 +1,6 @@
 /** One HTTP exchange with the hub: bytes there, a decoded answer back. No retries here, and no redirects. */
 import { Effect, Result, Schema, Stream } from "effect"
-import {
-  HttpBody,
-  HttpClient,
-  type HttpClientError,
-  HttpClientRequest,
-  type HttpClientResponse
-} from "effect/http"
+import { HttpBody, HttpClient, type HttpClientError, HttpClientRequest, type HttpClientResponse } from "effect/http"
 import type { Answer } from "./Value.ts"
 import { answerDecoder } from "./XmlRpcDecoder.ts"
 
