@@ -10,7 +10,7 @@
  */
 
 import { execFile } from "node:child_process"
-import { stat, statfs } from "node:fs/promises"
+import { statfs } from "node:fs/promises"
 import { Clock, Effect } from "effect"
 import type { LimitReached } from "./StepLimits.ts"
 
@@ -27,7 +27,11 @@ export interface DiskBudget {
   readonly paths: ReadonlyArray<string>
   readonly diskBytes: number
   /** The engine's log file, and how large it may get; null when it cannot be seen. */
-  readonly log: { readonly path: string; readonly bytesMax: number; readonly outputBytes: number } | null
+  readonly log: {
+    readonly bytes: Effect.Effect<number>
+    readonly bytesMax: number
+    readonly outputBytes: number
+  } | null
 }
 
 /** Succeeds once the budget is exceeded, and otherwise never. */
@@ -40,8 +44,7 @@ export const overBudget = (budget: DiskBudget): Effect.Effect<LimitReached> =>
     while (true) {
       yield* Effect.sleep(pollInterval)
       const log = budget.log
-      if (log !== null && (yield* fileBytes(log.path)) > log.bytesMax)
-        return { limit: "output", value: log.outputBytes }
+      if (log !== null && (yield* log.bytes) > log.bytesMax) return { limit: "output", value: log.outputBytes }
       const now = yield* Clock.currentTimeMillis
       const grown = (yield* held(budget.paths)) - heldThen
       const due = now - countedAt > countEveryMillis || grown > (budget.diskBytes - counted) / restFactor
@@ -92,11 +95,3 @@ const held = Effect.fnUntraced(function* (paths: ReadonlyArray<string>) {
   }
   return [...systems.values()].reduce((total, used) => total + used, 0)
 })
-
-const fileBytes = (path: string) =>
-  Effect.promise(() =>
-    stat(path).then(
-      ({ size }) => size,
-      () => 0
-    )
-  )

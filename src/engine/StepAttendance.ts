@@ -7,7 +7,7 @@
  * An engine that goes away is waited for. Whether a command that ended meanwhile by a signal did so by itself nobody
  * knows then; an exit code is believed, for no engine makes one up while our stop signal is SIGKILL.
  */
-import { Deferred, Effect, Result, Schedule } from "effect"
+import { Clock, Deferred, Effect, Result, Schedule } from "effect"
 import type { ContainerExit, ContainerSpec } from "./ContainerSpec.ts"
 import { dockerLogBytes } from "./CreateBody.ts"
 import { overBudget } from "./DiskBudget.ts"
@@ -39,9 +39,11 @@ export interface Host extends Machine {
   readonly dataRoot: string
 }
 
-/** How long an engine may be away, as attempts half a second apart. */
-const reconnectAttempts = 120
+/** How long an engine may be away at a time. */
+const absenceMillisMax = 60_000
 const reconnectInterval = "500 millis"
+/** An engine that was not missed for so long had come back: a long build may see many absences. */
+const presenceMillis = 5000
 /** How much of its log an engine may keep on disk: four times the limit holds any text with lines of 16 bytes. */
 const engineLogBytes = (outputBytes: number): number => 4 * outputBytes + 64 * 1024 * 1024
 
@@ -73,19 +75,20 @@ export const attend = Effect.fnUntraced(function* (
   const file = logFile(host, started)
   let doubt = unseen ? "it ended while nobody watched" : undefined
 
+  const absence = { since: 0, noticed: Number.NEGATIVE_INFINITY }
+  /** Tries again while the engine is away, unless it is away for too long. */
   const patiently = <A>(effect: Effect.Effect<A, EngineError>) =>
-    effect.pipe(
-      Effect.tapError(({ reason, message }) =>
-        Effect.sync(() => {
-          if (reason === "unreachable") doubt ??= `the engine was away while it ran: ${message}`
-        })
-      ),
-      Effect.retry({
-        while: ({ reason }) => reason === "unreachable",
-        times: reconnectAttempts,
-        schedule: Schedule.spaced(reconnectInterval)
-      })
-    )
+    Effect.retry(effect, {
+      while: ({ reason, message }) =>
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          if (reason !== "unreachable") return false
+          doubt ??= `the engine was away while it ran: ${message}`
+          if (now - absence.noticed > presenceMillis) absence.since = now
+          absence.noticed = now
+          return now - absence.since < absenceMillisMax
+        }),
+      schedule: Schedule.spaced(reconnectInterval)
+    })
 
   const guard = Effect.gen(function* () {
     const disk = overBudget({
@@ -94,7 +97,11 @@ export const attend = Effect.fnUntraced(function* (
       log:
         file === null
           ? null
-          : { path: file, bytesMax: logBytesMax(limits.outputBytes), outputBytes: limits.outputBytes }
+          : {
+              bytes: host.fileBytes(file),
+              bytesMax: logBytesMax(limits.outputBytes),
+              outputBytes: limits.outputBytes
+            }
     })
     const limit = yield* Effect.raceFirst(
       Effect.as(patiently(client.waitContainer(id)), undefined),
