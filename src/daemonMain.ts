@@ -4,7 +4,7 @@
  * Like `main.ts` a composition root; apart from it, so that the other commands load nothing of this.
  */
 
-import { readFile } from "node:fs/promises"
+import { mkdir, readFile } from "node:fs/promises"
 import { hostname } from "node:os"
 import { NodeHttpClient } from "@effect/platform-node"
 import { Effect, Layer, Logger, Queue, Redacted, References, Result } from "effect"
@@ -83,6 +83,10 @@ export const daemon = (version: string) =>
 const started = (version: string, config: DaemonConfigValues, request: CommandRequest) =>
   Effect.gen(function* () {
     for (const warning of config.warnings) yield* Effect.logWarning(warning)
+    yield* Effect.tryPromise({
+      try: () => mkdir(config.adjutant.log_dir, { recursive: true, mode: 0o755 }),
+      catch: (cause) => failure(`log_dir ${config.adjutant.log_dir}: ${String(cause)}`)
+    })
     const { socketPath, info } = yield* findEngine(config)
     yield* Effect.log(`container engine: ${info.kind} ${info.version} on ${socketPath}`)
     if (!info.limitsEnforced) yield* Effect.logWarning("this engine does not enforce memory and process limits")
@@ -165,7 +169,10 @@ const hurryOnSecondSignal = Effect.gen(function* () {
     const sweep = Effect.gen(function* () {
       yield* Effect.logWarning("told twice: removing containers and leaving at once")
       const left = yield* engine.list(ownerLabels(instance))
-      yield* Effect.forEach(left, ({ name }) => engine.remove(name), { concurrency: "unbounded", discard: true })
+      yield* Effect.forEach(left, ({ name }) => Effect.ignore(engine.remove(name)), {
+        concurrency: "unbounded",
+        discard: true
+      })
     }).pipe(Effect.timeout(`${hurrySeconds} seconds`), Effect.ignoreCause)
     Effect.runForkWith(services)(sweep).addObserver(() => process.exit(1))
   }

@@ -148,6 +148,9 @@ const takeReady = (image: string, inputs: BaseInputs) =>
   Effect.gen(function* () {
     const workspace = yield* Workspace
     const asked = yield* askImage("check", image, inputs)
+    if (asked.packages.length === 0) {
+      return yield* initFault({ _tag: "Status", status: 20, detail: `the rpm of ${image} lists no packages` })
+    }
     return {
       kind: "base",
       image,

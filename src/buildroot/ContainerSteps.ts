@@ -99,8 +99,14 @@ export const runContainer = Effect.fn("runContainer")(function* (request: Contai
   yield* record(order.IntendContainer.make({ container: name, step, spec: encodeSpec(spec) }))
   const exit = yield* engine.run(spec, sink, watch).pipe(
     Effect.catchTag("EngineError", (error) => Effect.fail(engineFailure(error))),
-    // A container that was never made has no removal to tell; its intent is settled all the same.
-    Effect.ensuring(record(order.ConfirmRemoved.make({ container: name })).pipe(Effect.ignoreCause))
+    // Asked once more, also for one that was never made: what cannot be removed stays in the books as left.
+    Effect.ensuring(
+      engine.remove(name).pipe(
+        Effect.andThen(record(order.ConfirmRemoved.make({ container: name }))),
+        Effect.catch((error) => record(order.Note.make({ text: `${name} could not be removed: ${error.message}` }))),
+        Effect.ignoreCause
+      )
+    )
   )
   if (exit.reason._tag === "Uncertain") {
     return yield* new GiveBack({ message: `nobody saw how ${request.step} ended: ${exit.reason.detail}` })

@@ -143,7 +143,10 @@ export class ImageStore extends Context.Service<
           const over = bytes > settings.imageCacheBytesMax
           if (!old && !over) continue
           const reason = old ? `unused for ${Math.round((now - used) / 1000)} s` : `the cache holds ${bytes} bytes`
-          yield* engine.removeImage(record.image)
+          // An image that others are built on, or that a container uses, stays; the operator's own is only forgotten.
+          const ready = isReady(record)
+          const removed = ready || (yield* Effect.result(engine.removeImage(record.image)))._tag === "Success"
+          if (!removed) continue
           yield* Effect.promise(() => rm(files(record.key), { recursive: true, force: true }))
           bytes -= record.bytes
           evicted.push({ key: record.key, image: record.image, reason })
@@ -160,6 +163,10 @@ export class ImageStore extends Context.Service<
     })
   )
 }
+
+/** Whether the image is one that the operator has named: not ours to remove. */
+const isReady = (record: ImageRecord): boolean =>
+  typeof record.inputs === "object" && record.inputs !== null && "ready" in record.inputs
 
 const decodeRecord = Schema.decodeUnknownEffect(Schema.fromJsonString(ImageRecord))
 

@@ -19,6 +19,7 @@ import { type Buildroot, expireAnd } from "./Buildroot.ts"
 import { failedStatus, type MockStatus, mockStatus, own, runContainer } from "./ContainerSteps.ts"
 import { buildFault, sourceFault } from "./Failures.ts"
 import { hubStep } from "./HubSteps.ts"
+import { samePackages } from "./ImageFiles.ts"
 import { ImageRecord } from "./ImageStore.ts"
 import { installedImage } from "./InstalledImage.ts"
 import { KojiLogs } from "./KojiLogs.ts"
@@ -50,6 +51,8 @@ export const rebuild = Effect.fn("rebuild")(function* (root: Buildroot, source: 
   yield* hubStep("building", Schema.Null, setBuildRootState(root.id, "BUILDING").pipe(Effect.as(null)))
   // A build that failed is an outcome here, not an error: the hub hears what was installed of it too.
   const { status, image } = yield* rounds(root, source, target)
+  const door = yield* Door
+  yield* door.step({ path: "build/installed", rule: "repeat" }, Schema.Null, Effect.as(writeInstalled(image), null))
   const packages = yield* hubPackages("packages/after", root, image)
   yield* hubStep("packages/update", Schema.Null, updateBuildRootList(root.id, packages).pipe(Effect.as(null)), {
     rule: "ask"
@@ -76,7 +79,7 @@ const rounds = Effect.fnUntraced(function* (root: Buildroot, source: Source, tar
     const installed = yield* installRound(root, image, round, generated)
     if (installed.failed !== null) return { image, status: installed.failed }
     // Nothing new was to be had: mock goes on, and so do we; rpmbuild itself will say what it misses.
-    stable = installed.image.key === image.key || installed.image.image === image.image
+    stable = samePackages(installed.image.packages, image.packages)
     image = installed.image
     dynamic = generated
   }
@@ -151,7 +154,6 @@ const buildRound = (root: Buildroot, source: Source, image: ImageRecord, how: Ro
             spec === undefined ? "no spec file in the source package" : `several spec files: ${source.specs.join(", ")}`
           return { status: 40, signal: null, detail, stage: "unpack" }
         }
-        yield* writeInstalled(image)
         if (how.round === 1) {
           yield* logs.state(`Finish: build setup for ${source.file}`)
           yield* logs.state(`Start: rpmbuild ${source.file}`)
@@ -249,16 +251,13 @@ const installRound = (root: Buildroot, image: ImageRecord, round: number, genera
       )
   )
 
-/** `installed_pkgs.log`, written just before the build: `‹nevra› ‹buildtime› ‹size› installed`. */
+/** `installed_pkgs.log`, of the image that the last round ran in; once, since logs only grow: `‹nevra› ‹buildtime› ‹size› installed`. */
 const writeInstalled = Effect.fnUntraced(function* (image: ImageRecord) {
-  const workspace = yield* Workspace
   const logs = yield* KojiLogs
   const lines = image.packages.map(({ name, epoch, version, release, arch, buildtime, size }) => {
     const evr = `${epoch === null ? "" : `${epoch}:`}${version}-${release}`
     return `${name}-${evr}.${arch} ${buildtime} ${size} installed\n`
   })
-  // Written whole each round: it is small, and the last round's list is the one that counts.
-  yield* Effect.promise(() => rm(join(workspace.logs, "installed_pkgs.log"), { force: true }))
   yield* logs.append(["installed_pkgs.log"], lines.sort().join(""))
 })
 

@@ -42,10 +42,10 @@ out=${inside.out}
 mkdir -p $out/root $out/log $out/cache
 while read -r action names; do
   printf 'Executing command: %s module %s %s\\n' "$manager" "$action" "$names"
-  $manager -y --installroot=$out/root -c ${inside.packages}/yum.conf --setopt=cachedir=$out/cache --setopt=logdir=$out/log "$@" module "$action" $names || exit 30
+  $manager -y --installroot=$out/root -c ${inside.packages}/yum.conf --setopt=cachedir=$out/cache --setopt=logdir=$out/log "$@" module "$action" $names </dev/null || exit 30
 done <${inside.packages}/modules
 printf 'Executing command: %s --installroot %s install @%s\\n' "$manager" "$out/root" "$group"
-$manager -y --installroot=$out/root -c ${inside.packages}/yum.conf --setopt=cachedir=$out/cache --setopt=logdir=$out/log "$@" --allowerasing install "@$group"
+$manager -y --installroot=$out/root -c ${inside.packages}/yum.conf --setopt=cachedir=$out/cache --setopt=logdir=$out/log "$@" install --allowerasing "@$group"
 code=$?
 printf 'Child return code was: %d\\n' "$code"
 [ "$code" = 0 ] || exit 30
@@ -101,9 +101,13 @@ for name in (conf.cachedir, conf.logdir, packages + "/rpms"):
 conf.substitutions["releasever"] = os.environ.get("ADJUTANT_RELEASEVER", "")
 if os.environ.get("ADJUTANT_ARCH"):
     conf.substitutions["arch"] = os.environ["ADJUTANT_ARCH"]
-base.read_all_repos()
-# The one repository stands in the main file, and none but it.
-base.fill_sack(load_system_repo=True)
+try:
+    base.read_all_repos()
+    # The one repository stands in the main file, and none but it.
+    base.fill_sack(load_system_repo=True)
+except Exception as error:
+    print(error)
+    sys.exit(30)
 missing = []
 for requirement in requirements:
     try:
@@ -126,7 +130,11 @@ for package in chosen:
     print("Installing: %s (%s)" % (nevra(package), package.repoid))
 for package in removed:
     print("Removing: %s" % nevra(package))
-base.download_packages(list(chosen))
+try:
+    base.download_packages(list(chosen))
+except Exception as error:
+    print(error)
+    sys.exit(30)
 import shutil
 files = []
 for package in chosen:
@@ -135,9 +143,6 @@ for package in chosen:
     if os.path.realpath(package.localPkg()) != os.path.realpath(target):
         shutil.copyfile(package.localPkg(), target)
     files.append(name)
-replaced = set()
-for item in base.transaction:
-    pass
 names = set(package.name for package in chosen)
 with open(result, "w") as out:
     json.dump({"install": [nevra(package) for package in chosen], "files": files,
@@ -188,9 +193,10 @@ if [ "$round" = 1 ]; then
 fi
 if [ "$dynamic" != dynamic ]; then
   stage source
+  rm -f /builddir/build/SRPMS/*.src.rpm
   run /usr/bin/rpmbuild -bs --noclean --target "$target" --nodeps "$spec" || exit
   stage requires
-  if ! /usr/bin/rpmbuild -bp --nobuild --target "$target" "$spec" >${inside.status}/requires 2>&1; then
+  if ! /usr/bin/rpmbuild -bc --nobuild --target "$target" "$spec" >${inside.status}/requires 2>&1; then
     if [ "$round" -lt 10 ] && [ "\${ADJUTANT_STABLE:-}" != yes ]; then exit ${exits.requiresMissing}; fi
   fi
   if /usr/bin/rpm -qp --requires /builddir/build/SRPMS/*.src.rpm 2>/dev/null | grep -q '^rpmlib(DynamicBuildRequires)'; then

@@ -87,7 +87,7 @@ export const AdjutantOptions = Schema.Struct({
   }),
   cpus: decimal({ default: "0", min: 0, max: 4096, meaning: "Processors of one container; 0 is all of the host" }),
   processes: integer({ default: "8192", min: 16, max: 4_194_304, meaning: "Processes and threads of one container" }),
-  open_files: integer({ default: "65536", min: 64, max: 1_048_576, meaning: "Files that one process may have open" }),
+  open_files: integer({ default: "4096", min: 64, max: 1_048_576, meaning: "Files that one process may have open" }),
   log_bytes_max: integer({
     default: "536870912",
     min: mebibyte,

@@ -7,7 +7,7 @@
  */
 
 import { join } from "node:path"
-import { type Context, Effect, Exit, Layer, Schema, Scope } from "effect"
+import { Cause, type Context, Effect, Exit, Layer, Schema, Scope } from "effect"
 import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
 import { hubFailure } from "../buildroot/HubSteps.ts"
 import { ImageStore } from "../buildroot/ImageStore.ts"
@@ -25,13 +25,13 @@ import { getTaskInfo } from "../hub/calls/tasks.ts"
 import { HubSession } from "../hub/HubSession.ts"
 import { AttemptJournal } from "../journal/AttemptJournal.ts"
 import { recording } from "../journal/Door.ts"
-import type { TaskFailure } from "../koji/Fault.ts"
+import { GiveBack, type TaskFailure } from "../koji/Fault.ts"
 import type { PythonValue } from "../koji/PythonRepr.ts"
 import type { BoundParameters } from "../koji/TaskParameters.ts"
 import { taskStates } from "../koji/TaskState.ts"
 import { weightOf } from "../tasks/Registry.ts"
 import type { HandlerResult, TaskType } from "../tasks/Task.ts"
-import { outcomeOf, type TaskResult } from "./Outcome.ts"
+import { outcomeOf, stoppedBy, type TaskResult } from "./Outcome.ts"
 import { report } from "./Report.ts"
 
 export interface AttemptRequest {
@@ -80,17 +80,18 @@ export const runAttempt = Effect.fn("runAttempt")(function* (request: AttemptReq
         Effect.mapError(hubFailure),
         Effect.exit
       )
+      // What goes wrong before the handler runs is no fault of the task's: it is given back.
       const exit: Exit.Exit<TaskResult, TaskFailure> = Exit.isFailure(opened)
-        ? Exit.failCause(opened.cause)
+        ? Exit.fail(new GiveBack({ message: `the task could not be opened: ${Cause.pretty(opened.cause)}` }))
         : Exit.isFailure(session)
-          ? Exit.failCause(session.cause)
+          ? Exit.fail(new GiveBack({ message: `no session for the task: ${Cause.pretty(session.cause)}` }))
           : yield* handle(request, restore).pipe(Effect.provideService(HubSession, session.value), Effect.exit)
       const state = yield* journal.state
       const outcome = outcomeOf(exit, state._tag === "Unknown" ? null : state.stop)
       yield* sweep
-      const ended = yield* conclude(outcome, Exit.isSuccess(session) ? session.value : daemonSession)
-      yield* Scope.close(scope, Exit.void)
-      return ended
+      return yield* conclude(outcome, Exit.isSuccess(session) ? session.value : daemonSession).pipe(
+        Effect.ensuring(Scope.close(scope, Exit.void))
+      )
     })
   )
 })
@@ -116,7 +117,7 @@ const open = Effect.fnUntraced(function* (request: AttemptRequest) {
   )
   if (!opened) return false
   yield* door.step(
-    { path: "weight", rule: "repeat" },
+    { path: "open/weight", rule: "repeat" },
     Schema.Null,
     setTaskWeight(request.task, weightOf(request.type.method)).pipe(Effect.as(null), Effect.mapError(hubFailure))
   )
@@ -191,9 +192,13 @@ const conclude = Effect.fnUntraced(function* (outcome: Outcome, session: Context
   const state = yield* journal.submit(order.DecideResult.make({ outcome })).pipe(
     // A success that names a file which never arrived is no success.
     Effect.catchTag("Rejected", (rejected) =>
-      journal.submit(
-        order.DecideResult.make({ outcome: Outcome.cases.Fault.make({ code: 1, message: rejected.message }) })
-      )
+      Effect.flatMap(journal.state, (now) => {
+        // A stop that was recorded a moment before the decision is what counts.
+        const stop = now._tag === "Unknown" ? null : now.stop
+        const instead =
+          stop === null ? Outcome.cases.Fault.make({ code: 1, message: rejected.message }) : stoppedBy(stop)
+        return journal.submit(order.DecideResult.make({ outcome: instead }))
+      })
     ),
     Effect.orDie
   )

@@ -52,8 +52,10 @@ export class Attempts extends Context.Service<
 
       const start = Effect.fn("Attempts.start")(function* (request: Omit<AttemptRequest, "attempt">) {
         const names = yield* store.list.pipe(Effect.orDie)
-        const before = names.filter((name) => name.kind === "attempt" && name.task === request.task).length
-        const attempt = AttemptNumber.make(before + 1)
+        const before = names.flatMap((name) =>
+          name.kind === "attempt" && name.task === request.task ? [name.attempt] : []
+        )
+        const attempt = AttemptNumber.make(Math.max(0, ...before) + 1)
         const own = yield* Scope.make()
         const built = yield* Layer.buildWithScope(AttemptJournal.layer(request.task, attempt), own).pipe(
           Effect.provideContext(services),

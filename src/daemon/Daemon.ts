@@ -111,7 +111,6 @@ const cycle = Effect.fn("Daemon.cycle")(function* (
   const engine = yield* Engine
   const journal = yield* DaemonJournal
   const settings = yield* BuilderSettings
-  const images = yield* ImageStore
 
   const running = yield* attempts.running
   const rows = yield* getHostTasks()
@@ -147,7 +146,11 @@ const cycle = Effect.fn("Daemon.cycle")(function* (
   const status = Result.isSuccess(info) ? made.status : `container engine: ${info.failure.message}`
   yield* tellStatus(ready ? "ready" : status)
   yield* updateHost(made.load, ready, { methods, maxjobs: options.maxJobs })
-  if (!ready) return false
+  if (!ready) {
+    // A full disk is mended by eviction, so upkeep does not wait for readiness.
+    yield* upkeep(hostId)
+    return false
+  }
 
   let places = made.places
   let taken = false
@@ -159,12 +162,17 @@ const cycle = Effect.fn("Daemon.cycle")(function* (
     places--
     taken = true
   }
-  if (!taken) {
-    yield* expireBuildroots(hostId)
-    const evicted = yield* images.evict.pipe(Effect.catchTag("EngineError", () => Effect.succeed([])))
-    for (const one of evicted) yield* journal.record(told.ImageEvicted.make(one))
-  }
+  if (!taken) yield* upkeep(hostId)
   return taken
+})
+
+/** What a look does when it takes nothing: buildroots that nobody uses, images beyond the budget, stray containers. */
+const upkeep = Effect.fn("Daemon.upkeep")(function* (hostId: number) {
+  const journal = yield* DaemonJournal
+  const images = yield* ImageStore
+  yield* expireBuildroots(hostId)
+  const evicted = yield* images.evict.pipe(Effect.catchTag("EngineError", () => Effect.succeed([])))
+  for (const one of evicted) yield* journal.record(told.ImageEvicted.make(one))
 })
 
 const asOpenTask = (row: {

@@ -11,11 +11,11 @@ export interface TaskResult {
 
 /**
  * kojid's mapping (tasks.md 1.4, daemon.md 4.8). A stop that was asked for explains an interruption; a defect is a
- * fault with code 1 and the whole trace, as any unknown exception is for kojid.
+ * fault with code 1 and the whole trace, like every exception kojid does not know.
  */
 export const outcomeOf = (exit: Exit.Exit<TaskResult, TaskFailure>, stop: StopReason | null): Outcome => {
   const { cases } = Outcome
-  if (stop !== null) return stopped(stop)
+  if (stop !== null) return stoppedBy(stop)
   if (Exit.isSuccess(exit)) return cases.Success.make({ result: exit.value.value, files: exit.value.files })
   const failure = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
   if (failure === undefined || Cause.hasDies(exit.cause)) {
@@ -33,7 +33,7 @@ export const outcomeOf = (exit: Exit.Exit<TaskResult, TaskFailure>, stop: StopRe
   }
 }
 
-const stopped = (reason: StopReason): Outcome => {
+export const stoppedBy = (reason: StopReason): Outcome => {
   const { cases } = Outcome
   switch (reason) {
     case "canceled":

@@ -35,7 +35,8 @@ export const recover = Effect.fn("recover")(function* () {
       continue
     }
     if (stateOf(stored.success.map(({ event }) => event))._tag === "Ended") continue
-    yield* endAttempt(name)
+    const ended = yield* Effect.exit(endAttempt(name))
+    if (ended._tag === "Failure") yield* Effect.logError(`task ${name.task}, attempt ${name.attempt}`, ended.cause)
     recovered++
   }
   // What attempts had on disk goes with them; their journals and the kept logs stay.

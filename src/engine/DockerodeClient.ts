@@ -1,20 +1,20 @@
 /**
- * The engine's API as typed effects: dockerode's promises with a limit on each, its rejections as `EngineError`, its
- * answers decoded. This file knows HTTP and dockerode, and nothing of steps.
+ * The engine's API as typed effects over dockerode. This file knows dockerode, and nothing of steps.
  *
  * What dockerode would do wrong for us is avoided here: options of a `POST` go to the query *and* the body unless they
- * are split (`_query`, `_body`); a log that is not followed is read whole into memory, so logs are dialled as streams;
- * `DOCKER_HOST` in our environment would win over the socket we were given.
+ * are split (`_query`, `_body`); a log that is not followed is read whole into memory; an answer that breaks off in its
+ * middle is waited for without end, so long answers are dialled as streams; `DOCKER_HOST` in our environment would win
+ * over the socket that we were given.
  */
 
 import { Readable } from "node:stream"
-import { NodeStream } from "@effect/platform-node"
 import Dockerode from "dockerode"
 import { Effect, Schema, Stream } from "effect"
 import type { CreateBody } from "./CreateBody.ts"
 import { EngineError } from "./Engine.ts"
 import * as Answer from "./EngineAnswers.ts"
-import { engineFault, statusOf } from "./EngineFault.ts"
+import { type About, ask, body, call, named, progress } from "./EngineCalls.ts"
+import { statusOf } from "./EngineFault.ts"
 
 /** Time for a call that only asks or flips a state. */
 const quickSeconds = 60
@@ -32,6 +32,8 @@ export interface LogRequest {
   readonly since: string | undefined
 }
 
+type Labels = Readonly<Record<string, string>>
+
 /** The calls of an engine's API that we make; the memory engine answers them too. */
 export type EngineClient = ReturnType<typeof dockerodeClient>
 
@@ -39,154 +41,62 @@ export type EngineClient = ReturnType<typeof dockerodeClient>
 export const dockerodeClient = (socketPath: string) => {
   const docker = new Dockerode({ socketPath, host: "", protocol: "http" })
 
-  const call = <A>(
-    operation: string,
-    subject: string,
-    limitSeconds: number | "unlimited",
-    promise: (signal: AbortSignal) => Promise<A>
-  ): Effect.Effect<A, EngineError> => {
-    const answer = Effect.tryPromise({ try: promise, catch: (cause) => engineFault(operation, subject, cause) })
-    if (limitSeconds === "unlimited") return answer
-    return answer.pipe(
-      Effect.timeoutOrElse({
-        duration: `${limitSeconds} seconds`,
-        orElse: () => {
-          const message = `no answer within ${limitSeconds} seconds`
-          return Effect.fail(new EngineError({ operation, subject, reason: "timeout", message }))
-        }
+  /** An answer's body as it comes, whenever it begins: Podman's begins when there is something to say. */
+  const dialled = (about: About, method: string, path: string, options: Record<string, unknown>) =>
+    body(about, "unlimited", (abortSignal) => {
+      const statusCodes = { 200: true, 404: "no such container", 500: "server error" }
+      const dial = { path, method, isStream: true, options, statusCodes, abortSignal }
+      return new Promise((resolve, reject) => {
+        docker.modem.dial(dial, (error, response) => (response instanceof Readable ? resolve(response) : reject(error)))
       })
-    )
-  }
-
-  const ask = <A, I>(
-    operation: string,
-    subject: string,
-    schema: Schema.Codec<A, I>,
-    promise: (signal: AbortSignal) => Promise<unknown>,
-    limitSeconds = quickSeconds
-  ): Effect.Effect<A, EngineError> =>
-    call(operation, subject, limitSeconds, promise).pipe(
-      Effect.flatMap((answer) =>
-        Schema.decodeUnknownEffect(schema)(answer).pipe(
-          Effect.mapError((error) => {
-            const message = `an answer we do not understand: ${error.message}`
-            return new EngineError({ operation, subject, reason: "refused", message })
-          })
-        )
-      )
-    )
-
-  const body = (
-    operation: string,
-    subject: string,
-    open: (signal: AbortSignal) => Promise<NodeJS.ReadableStream>,
-    limitSeconds: number | "unlimited" = quickSeconds
-  ) =>
-    Stream.unwrap(
-      Effect.map(call(operation, subject, limitSeconds, open), (readable) =>
-        NodeStream.fromReadable({
-          evaluate: () => readable,
-          onError: (cause) => engineFault(operation, subject, cause)
-        })
-      )
-    )
-
-  /** An answer's body as it comes. dockerode would read it whole, or leave us waiting when it breaks off. */
-  const dialled = (
-    operation: string,
-    subject: string,
-    method: string,
-    path: string,
-    options: Record<string, unknown>
-  ) =>
-    body(
-      operation,
-      subject,
-      (abortSignal) =>
-        new Promise((resolve, reject) => {
-          const statusCodes = { 200: true, 404: "no such container", 500: "server error" }
-          const dial = { path, method, isStream: true, options, statusCodes, abortSignal }
-          docker.modem.dial(dial, (error, response) =>
-            response instanceof Readable ? resolve(response) : reject(error)
-          )
-        }),
-      // Podman begins to answer when there is something to say.
-      "unlimited"
-    )
-
-  /** The items of a progress stream; the first that is an error fails it. */
-  const progress = (operation: string, subject: string, bytes: Stream.Stream<Uint8Array, EngineError>) =>
-    bytes.pipe(
-      Stream.decodeText,
-      Stream.splitLines,
-      Stream.filter((line) => line.trim() !== ""),
-      Stream.mapEffect((line) =>
-        Schema.decodeUnknownEffect(Schema.fromJsonString(Answer.ProgressItem))(line).pipe(
-          Effect.mapError((error) => new EngineError({ operation, subject, reason: "refused", message: error.message }))
-        )
-      ),
-      Stream.mapEffect((item) =>
-        typeof item.error === "string"
-          ? Effect.fail(new EngineError({ operation, subject, reason: "refused", message: item.error }))
-          : Effect.succeed(item.status ?? "")
-      )
-    )
-
-  /** Names and references go into the request's path: what is no name must not become another path. */
-  const named = <A>(operation: string, subject: string, effect: Effect.Effect<A, EngineError>) =>
-    /^[a-zA-Z0-9][a-zA-Z0-9._/:@-]*$/.test(subject) && !subject.includes("..")
-      ? effect
-      : Effect.fail(new EngineError({ operation, subject, reason: "refused", message: "not a name" }))
+    })
 
   return {
-    version: ask("version", socketPath, Answer.VersionAnswer, () => docker.version()),
-    info: ask("info", socketPath, Answer.InfoAnswer, () => docker.info()),
+    version: ask({ operation: "version", subject: socketPath }, quickSeconds, Answer.VersionAnswer, () =>
+      docker.version()
+    ),
+    info: ask({ operation: "info", subject: socketPath }, quickSeconds, Answer.InfoAnswer, () => docker.info()),
 
     /** The id of the new container. */
     createContainer: (name: string, create: CreateBody) => {
+      const about = { operation: "create", subject: name }
       const options = { name, _query: { name }, _body: create }
+      const made = call(about, quickSeconds, (abortSignal) => docker.createContainer({ ...options, abortSignal }))
       return named(
-        "create",
-        name,
-        call(
-          "create",
-          name,
-          quickSeconds,
-          async (abortSignal) => (await docker.createContainer({ ...options, abortSignal })).id
-        )
+        about,
+        Effect.map(made, ({ id }) => id)
       )
     },
+    /** Succeeds when it runs already. */
     startContainer: (id: string) =>
-      call("start", id, quickSeconds, async (abortSignal) => {
+      call({ operation: "start", subject: id }, quickSeconds, async (abortSignal) => {
         await docker
           .getContainer(id)
           .start({ abortSignal })
           .catch((cause) => (statusOf(cause) === 304 ? undefined : Promise.reject(cause)))
       }),
-    inspectContainer: (id: string) =>
-      named(
-        "inspect",
-        id,
-        ask("inspect", id, Answer.ContainerAnswer, (abortSignal) => docker.getContainer(id).inspect({ abortSignal }))
-      ),
-    /**
-     * Returns once the container does not run, at once if it does not; it must have been started. Not dockerode's own
-     * `wait`, which never returns when the connection breaks after the answer has begun, and Docker begins it at once.
-     */
-    waitContainer: (id: string) =>
-      dialled("wait", id, "POST", `/containers/${id}/wait?`, { condition: "not-running", interval: waitInterval }).pipe(
+    inspectContainer: (nameOrId: string) => {
+      const about = { operation: "inspect", subject: nameOrId }
+      const inspect = (abortSignal: AbortSignal) => docker.getContainer(nameOrId).inspect({ abortSignal })
+      return named(about, ask(about, quickSeconds, Answer.ContainerAnswer, inspect))
+    },
+    /** Returns once the container does not run, at once if it does not; it must have been started. */
+    waitContainer: (id: string) => {
+      const about = { operation: "wait", subject: id }
+      const options = { condition: "not-running", interval: waitInterval }
+      return dialled(about, "POST", `/containers/${id}/wait?`, options).pipe(
         Stream.decodeText,
         Stream.mkString,
-        Effect.flatMap((text) =>
-          Schema.decodeUnknownEffect(Schema.fromJsonString(Answer.WaitAnswer))(text).pipe(
-            Effect.mapError(() => problem("wait", id, "unreachable", `the answer broke off: ${text}`))
-          )
+        Effect.flatMap(Schema.decodeUnknownEffect(Schema.fromJsonString(Answer.WaitAnswer))),
+        Effect.catchTag("SchemaError", (error) =>
+          Effect.fail(new EngineError({ ...about, reason: "unreachable", message: `broken off: ${error.message}` }))
         ),
         Effect.asVoid
-      ),
+      )
+    },
     /** SIGKILL. Succeeds when it does not run any more. */
     killContainer: (id: string) =>
-      call("kill", id, removalSeconds, (abortSignal) =>
+      call({ operation: "kill", subject: id }, removalSeconds, (abortSignal) =>
         docker.getContainer(id).kill({ signal: "SIGKILL", abortSignal })
       ).pipe(
         Effect.catchIf(
@@ -196,108 +106,83 @@ export const dockerodeClient = (socketPath: string) => {
         Effect.asVoid
       ),
     /** Kills it if need be and takes its anonymous volumes along. Fails with `missing` when it is not there. */
-    removeContainer: (id: string) =>
-      named(
-        "remove",
-        id,
-        call("remove", id, removalSeconds, (abortSignal) =>
-          docker.getContainer(id).remove({ force: true, v: true, abortSignal })
-        )
-      ).pipe(Effect.asVoid),
+    removeContainer: (nameOrId: string) => {
+      const about = { operation: "remove", subject: nameOrId }
+      const remove = (abortSignal: AbortSignal) =>
+        docker.getContainer(nameOrId).remove({ force: true, v: true, abortSignal })
+      return named(about, Effect.asVoid(call(about, removalSeconds, remove)))
+    },
     /** The raw log stream, as much of it as asked for; a followed one ends some time after the container. */
-    containerLog: (id: string, { since, follow, timestamps }: LogRequest) =>
-      dialled("logs", id, "GET", `/containers/${id}/logs?`, {
-        ...{ follow, timestamps, stdout: true, stderr: true },
-        ...(since === undefined ? {} : { since })
-      }),
+    containerLog: (id: string, { since, follow, timestamps }: LogRequest) => {
+      const options = { follow, timestamps, stdout: true, stderr: true, ...(since === undefined ? {} : { since }) }
+      return dialled({ operation: "logs", subject: id }, "GET", `/containers/${id}/logs?`, options)
+    },
     /** Whether the engine itself was told to kill the container between these times (milliseconds since the epoch). */
-    killedThroughEngine: (id: string, since: number, until: number) =>
-      body("events", id, (abortSignal) => {
-        const filters = JSON.stringify({ container: [id], event: ["kill"] })
-        const options = { since: Math.floor(since / 1000), until: Math.ceil(until / 1000), filters }
-        return docker.getEvents({ ...options, abortSignal })
-      }).pipe(
+    killedThroughEngine: (id: string, since: number, until: number) => {
+      const filters = JSON.stringify({ container: [id], event: ["kill"] })
+      const times = { since: Math.floor(since / 1000), until: Math.ceil(until / 1000) }
+      return body({ operation: "events", subject: id }, quickSeconds, (abortSignal) =>
+        docker.getEvents({ ...times, filters, abortSignal })
+      ).pipe(
         Stream.runFold(
           () => 0,
           (bytes, chunk) => bytes + chunk.length
         ),
         Effect.map((bytes) => bytes > 2),
         Effect.timeoutOrElse({ duration: `${quickSeconds} seconds`, orElse: () => Effect.succeed(false) })
-      ),
-    listContainers: (labels: Readonly<Record<string, string>>) =>
-      ask("list", "containers", Answer.ContainerListAnswer, (abortSignal) =>
+      )
+    },
+    listContainers: (labels: Labels) =>
+      ask({ operation: "list", subject: "containers" }, quickSeconds, Answer.ContainerListAnswer, (abortSignal) =>
         docker.listContainers({ all: true, filters: { label: pairs(labels) }, abortSignal })
       ),
     /** The id of the image made of a container that has ended. Podman insists on a body, though it reads the query. */
-    commitContainer: (id: string, reference: string, labels: Readonly<Record<string, string>>) => {
+    commitContainer: (id: string, reference: string, labels: Labels) => {
       const { repository, tag } = splitReference(reference)
       const query = { container: id, repo: repository, tag, pause: false, changes: changesOf(labels) }
-      return ask(
-        "commit",
-        id,
-        Answer.CommitAnswer,
-        (abortSignal) => docker.getContainer(id).commit({ _query: query, _body: { Labels: labels }, abortSignal }),
-        bulkSeconds
+      return ask({ operation: "commit", subject: id }, bulkSeconds, Answer.CommitAnswer, (abortSignal) =>
+        docker.getContainer(id).commit({ _query: query, _body: { Labels: labels }, abortSignal })
       ).pipe(Effect.map(({ Id }) => (Id.startsWith("sha256:") ? Id : `sha256:${Id}`)))
     },
 
-    inspectImage: (reference: string) =>
-      named(
-        "inspect",
-        reference,
-        ask("inspect", reference, Answer.ImageAnswer, () => docker.getImage(reference).inspect())
-      ),
+    inspectImage: (reference: string) => {
+      const about = { operation: "inspect", subject: reference }
+      return named(
+        about,
+        ask(about, quickSeconds, Answer.ImageAnswer, () => docker.getImage(reference).inspect())
+      )
+    },
     /** Images with at least one of the labels: asked for two at once, Podman 4.3 finds none. */
-    listImages: (labels: Readonly<Record<string, string>>) =>
-      ask("list", "images", Answer.ImageListAnswer, (abortSignal) =>
+    listImages: (labels: Labels) =>
+      ask({ operation: "list", subject: "images" }, quickSeconds, Answer.ImageListAnswer, (abortSignal) =>
         docker.listImages({ filters: { label: pairs(labels).slice(0, 1) }, abortSignal })
       ),
-    removeImage: (reference: string) =>
-      named(
-        "remove",
-        reference,
-        call("remove", reference, removalSeconds, (abortSignal) =>
-          docker.getImage(reference).remove({ force: false, abortSignal })
-        )
-      ).pipe(Effect.asVoid),
+    removeImage: (reference: string) => {
+      const about = { operation: "remove", subject: reference }
+      const remove = (abortSignal: AbortSignal) => docker.getImage(reference).remove({ force: false, abortSignal })
+      return named(about, Effect.asVoid(call(about, removalSeconds, remove)))
+    },
     /** The pull's progress, a text an item; it fails with the registry's or the engine's words. */
-    pull: (reference: string) =>
-      progress(
-        "pull",
-        reference,
-        body(
-          "pull",
-          reference,
-          (abortSignal) => {
-            const { repository, tag } = splitReference(reference)
-            return docker.createImage({ fromImage: repository, tag, abortSignal })
-          },
-          bulkSeconds
-        )
-      ),
-    importImage: (tar: Readable, reference: string, labels: Readonly<Record<string, string>>) =>
+    pull: (reference: string) => {
+      const about = { operation: "pull", subject: reference }
+      const { repository, tag } = splitReference(reference)
+      const pull = (abortSignal: AbortSignal) => docker.createImage({ fromImage: repository, tag, abortSignal })
+      return progress(about, body(about, bulkSeconds, pull))
+    },
+    /** An import's progress; the last text is the image's id. */
+    importImage: (tar: Readable, reference: string, labels: Labels) => {
+      const about = { operation: "import", subject: reference }
       // The tag goes with the name: Podman does not see a parameter of its own for it.
-      progress(
-        "import",
-        reference,
-        body(
-          "import",
-          reference,
-          (abortSignal) => docker.importImage(tar, { repo: reference, changes: changesOf(labels), abortSignal }),
-          bulkSeconds
-        )
-      )
+      const options = { repo: reference, changes: changesOf(labels) }
+      const load = (abortSignal: AbortSignal) => docker.importImage(tar, { ...options, abortSignal })
+      return progress(about, body(about, bulkSeconds, load))
+    }
   }
 }
 
-const problem = (operation: string, subject: string, reason: EngineError["reason"], message: string) =>
-  new EngineError({ operation, subject, reason, message })
+const pairs = (labels: Labels): Array<string> => Object.entries(labels).map(([name, value]) => `${name}=${value}`)
 
-const pairs = (labels: Readonly<Record<string, string>>): Array<string> =>
-  Object.entries(labels).map(([name, value]) => `${name}=${value}`)
-
-const changesOf = (labels: Readonly<Record<string, string>>): Array<string> =>
-  Object.entries(labels).map(([name, value]) => `LABEL ${name}=${value}`)
+const changesOf = (labels: Labels): Array<string> => pairs(labels).map((pair) => `LABEL ${pair}`)
 
 /** `name` and `tag` (or digest) of a reference; without either it is `latest`, or the engine would pull every tag. */
 const splitReference = (reference: string): { readonly repository: string; readonly tag: string } => {

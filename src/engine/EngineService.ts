@@ -11,10 +11,15 @@ import type { Host, Machine } from "./StepAttendance.ts"
 
 /** The service. Making it asks nothing; an engine may come up later. */
 export const engineOver = Effect.fnUntraced(function* (client: EngineClient, machine: Machine) {
-  const known = yield* Ref.make<{ readonly host: Host; readonly init: boolean } | undefined>(undefined)
+  const known = yield* Ref.make<
+    { readonly engine: EngineInfo; readonly host: Host; readonly init: boolean } | undefined
+  >(undefined)
 
+  /** What answers. The long answer, which costs Podman more than half a second, is asked for once in a presence. */
   const ask = Effect.gen(function* () {
     const version = yield* client.version
+    const before = yield* Ref.get(known)
+    if (before?.engine.version === version.Version) return before
     const info = yield* client.info
     const components = version.Components ?? []
     const kind = components.some(({ Name }) => Name === "Podman Engine") ? "podman" : "docker"
@@ -35,13 +40,12 @@ export const engineOver = Effect.fnUntraced(function* (client: EngineClient, mac
     // Docker would tell only when a container is started, which is late; but it lists the init that it has.
     const dockerInit = components.find(({ Name }) => Name === "docker-init")?.Version ?? "N/A"
     const init = kind === "podman" || dockerInit !== "N/A"
-    if (!init && (yield* Ref.get(known)) === undefined) {
-      yield* Effect.logWarning("Docker has no docker-init (package tini): orphans of a step are not reaped")
-    }
+    if (!init) yield* Effect.logWarning("Docker has no docker-init (package tini): orphans of a step are not reaped")
     const host: Host = { ...machine, client, kind, dataRoot: engine.dataRoot }
-    yield* Ref.set(known, { host, init })
-    return { engine, host, init }
-  })
+    const answer = { engine, host, init }
+    yield* Ref.set(known, answer)
+    return answer
+  }).pipe(Effect.tapError(() => Ref.set(known, undefined)))
   const answering = Effect.flatMap(Ref.get(known), (found) => (found === undefined ? ask : Effect.succeed(found)))
 
   return Engine.of({

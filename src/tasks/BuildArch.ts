@@ -124,7 +124,7 @@ export const concreteArch = Effect.fn("concreteArch")(function* (
       const host = yield* getHost().pipe(Effect.mapError(hubFailure))
       const config = yield* getBuildConfig(tag, { event }).pipe(Effect.mapError(hubFailure))
       const choices = yield* Effect.fromResult(findArchChoices(arch, host, config, preferred))
-      const at = yield* Random.nextIntBetween(0, choices.length)
+      const at = yield* Random.nextIntBetween(0, choices.length, { halfOpen: true })
       return choices[at] ?? choices[0]
     })
   )

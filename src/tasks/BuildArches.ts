@@ -58,6 +58,6 @@ export const choosing = (path: string, config: TagConfig, arch: string, source: 
     return yield* door.step(
       { path, rule: "repeat", input: [...choices] },
       Schema.String,
-      Effect.map(Random.nextIntBetween(0, choices.length), (at) => choices[at] ?? arch)
+      Effect.map(Random.nextIntBetween(0, choices.length, { halfOpen: true }), (at) => choices[at] ?? arch)
     )
   })

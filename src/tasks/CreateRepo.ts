@@ -19,6 +19,7 @@ import { Repo } from "../hub/shapes/Repo.ts"
 import { genericError } from "../koji/Fault.ts"
 import { pathInfo, safeComponent, taskPath } from "../koji/Paths.ts"
 import { repoStates } from "../koji/TaskState.ts"
+import { uploadedLogs } from "./BuildArch.ts"
 import { reposAreHere } from "./NewRepo.ts"
 import { type Handler, maybe, parameters } from "./Task.ts"
 
@@ -93,6 +94,7 @@ export const createRepo: Handler = Effect.fn("createRepo")(function* (task) {
     )
   }
   const names = yield* door.step({ path: "upload", rule: "repeat" }, Schema.Array(Schema.String), uploadMetadata)
+  yield* uploadedLogs
   return { value: [taskPath(task.id), names], files: names }
 })
 

@@ -14,7 +14,7 @@ export const hostCheck = Effect.fn("hostCheck")(
     const key = Predicate.isObject(tag) && "id" in tag ? tag.id : tag
     if (!Predicate.isString(key) && !Predicate.isNumber(key)) return false
     const config = yield* getBuildConfig(key, {})
-    return hostCheckPasses(config.arches, hostArches)
+    return hostCheckPasses(hostArches, config.arches)
   },
   Effect.catchCause(() => Effect.succeed(false))
 )

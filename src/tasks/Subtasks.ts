@@ -59,13 +59,14 @@ export const waitFor = Effect.fn("waitFor")(function* (
       const checked = new Set<number>()
       for (;;) {
         const [finished, unfinished] = yield* taskWait(task.id)
+        // Once all have finished the results themselves raise the first fault.
+        if (unfinished.length === 0) break
         if (failAny)
           yield* failFirst(
             task,
             finished.filter((id) => !checked.has(id))
           )
         for (const id of finished) checked.add(id)
-        if (unfinished.length === 0) break
         const alerts = yield* TaskAlerts
         yield* Effect.raceFirst(alerts.next(task.id), Effect.sleep(`${pollSeconds} seconds`))
       }
