@@ -39,6 +39,11 @@ export const buildCommand = Command.make(
       Flag.withMetavar("ARCHES"),
       Flag.optional
     ),
+    waitBuild: Flag.String("wait-build").pipe(
+      Flag.withDescription("A build that must be in the buildroot's repository first: name-version-release"),
+      Flag.withMetavar("NVR"),
+      Flag.optional
+    ),
     wait: Flag.Boolean("nowait").pipe(
       Flag.withDescription("Do not stay: print the task's number and leave"),
       Flag.withDefault(false),
@@ -108,6 +113,7 @@ interface Given {
   readonly target: string
   readonly scratch: boolean
   readonly archOverride: Option.Option<string>
+  readonly waitBuild: Option.Option<string>
   readonly wait: boolean
   readonly fetch: Option.Option<string>
   readonly topUrl: Option.Option<string>
@@ -121,7 +127,8 @@ const submitAndWatch = Effect.fnUntraced(function* (source: string, given: Given
   const submitted = isUrl(source) ? source : yield* upload(source, name)
   const options = {
     ...(given.scratch ? { scratch: true } : {}),
-    ...(Option.isSome(given.archOverride) ? { arch_override: given.archOverride.value } : {})
+    ...(Option.isSome(given.archOverride) ? { arch_override: given.archOverride.value } : {}),
+    ...(Option.isSome(given.waitBuild) ? { wait_builds: [given.waitBuild.value], wait_repo: true } : {})
   }
   const task = yield* submitBuild(submitted, given.target, options, null)
   if (!given.wait) {
