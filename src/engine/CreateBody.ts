@@ -104,8 +104,7 @@ export const createBody = (spec: ContainerSpec, context: CreateContext) => {
         Type: "bind",
         Source: mount.source,
         Target: mount.target,
-        ReadOnly: mount.readOnly,
-        BindOptions: { Propagation: "rprivate" }
+        ReadOnly: mount.readOnly
       })),
       Binds: labelled.map(bindOf),
       Tmpfs: Object.fromEntries(

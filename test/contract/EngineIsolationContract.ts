@@ -3,12 +3,23 @@
  * changed by the image it runs in. Each is tried from inside, on a real engine (attack cases 1-3, 7-9).
  */
 
-import { chmodSync, chownSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  chownSync,
+  createReadStream,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync
+} from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { NodeStream } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, type Scope } from "effect"
-import type { Engine } from "../../src/engine/Engine.ts"
+import { Engine } from "../../src/engine/Engine.ts"
 import { callEngine, type EngineName } from "../engines.ts"
 import { type Ground, nothingLeft, runStep, stepOf } from "./EngineContract.ts"
 
@@ -135,6 +146,47 @@ export const engineIsolationContract = (
         assert.include(text(), "Read-only file system")
         assert.include(text(), "runs\n")
         assert.include(text(), "No space left on device")
+      }))
+
+    test("an imported image has its file capabilities, owners and modes", (ground, directory) =>
+      Effect.gen(function* () {
+        const engine = yield* Engine
+        const script = [
+          "import os, subprocess, struct",
+          "os.makedirs('/tmp/root/etc')",
+          "open('/tmp/root/etc/tool', 'w').close()",
+          "os.chmod('/tmp/root/etc/tool', 0o2755)",
+          "os.chown('/tmp/root/etc', 12, 34)",
+          "os.setxattr('/tmp/root/etc/tool', 'security.capability', struct.pack('<5I', 0x02000001, 1 << 10, 0, 0, 0))",
+          "subprocess.run(['tar', '--xattrs', '--xattrs-include=*', '--numeric-owner', '-C', '/tmp/root', '-cf', '/out/root.tar', '.'], check=True)"
+        ].join("; ")
+        const made = yield* runStep(
+          stepOf(ground, "tar", "", {
+            command: ["/usr/bin/python3", "-c", script],
+            capabilities: "install",
+            mounts: [mount(directory, "/out", false)]
+          })
+        )
+        assert.deepStrictEqual(made.reason, { _tag: "Exited", code: 0 }, made.text())
+        const tar = NodeStream.fromReadable<Uint8Array, unknown>({
+          evaluate: () => createReadStream(join(directory, "root.tar")),
+          onError: (error) => error
+        })
+        const image = yield* engine.importImage(tar, `localhost/${ground.instance}/attributes:1`, {})
+        const { text: inspected } = yield* Effect.promise(() =>
+          callEngine(socketPath, "GET", `/images/${image.id}/json`)
+        )
+        const layer = /"UpperDir":"([^"]*)"/.exec(inspected)?.[1] ?? ""
+        const look =
+          "import os; print(os.getxattr('/layer/etc/tool', 'security.capability').hex(), oct(os.stat('/layer/etc/tool').st_mode), os.stat('/layer/etc').st_uid, os.stat('/layer/etc').st_gid)"
+        const { text } = yield* runStep(
+          stepOf(ground, "look", "", {
+            command: ["/usr/bin/python3", "-c", look],
+            mounts: [mount(layer, "/layer", true)]
+          })
+        )
+        assert.strictEqual(text(), "0100000200040000000000000000000000000000 0o102755 12 34\n")
+        yield* engine.removeImage(image.id)
       }))
 
     test("the root of a build belongs to nobody who could change it for the next", (ground) =>
