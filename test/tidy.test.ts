@@ -1,6 +1,6 @@
-import { assert, describe, it } from "@effect/vitest"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join, relative } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
 
 const project = join(import.meta.dirname, "..")
 const root = join(project, "src")
@@ -29,9 +29,30 @@ const mayImport: Record<string, ReadonlyArray<string>> = {
 /** The pure rooms may use Effect's data types, not its runtime. */
 const pureRooms = ["core", "koji"]
 const pureModules = [
-  "Array", "BigInt", "Data", "Duration", "Encoding", "Equal", "Hash", "HashMap", "HashSet", "Match", "Number", "Option",
-  "Order", "Predicate", "Record", "Redacted", "Result", "Schema", "SchemaTransformation", "SchemaGetter", "SchemaIssue",
-  "String", "Struct", "Tuple"
+  "Array",
+  "BigInt",
+  "Data",
+  "Duration",
+  "Encoding",
+  "Equal",
+  "Hash",
+  "HashMap",
+  "HashSet",
+  "Match",
+  "Number",
+  "Option",
+  "Order",
+  "Predicate",
+  "Record",
+  "Redacted",
+  "Result",
+  "Schema",
+  "SchemaTransformation",
+  "SchemaGetter",
+  "SchemaIssue",
+  "String",
+  "Struct",
+  "Tuple"
 ]
 
 /** Libraries that talk to the world, and the one file each may be imported in. */
@@ -85,7 +106,17 @@ describe("tidy", () => {
   })
 
   it("the top level holds what the layout names and nothing else", () => {
-    const named = ["package.json", "package-lock.json", "tsconfig.json", "src", "test", "adr", "scripts", "README.md", "LICENSE"]
+    const named = [
+      "package.json",
+      "package-lock.json",
+      "tsconfig.json",
+      "src",
+      "test",
+      "adr",
+      "scripts",
+      "README.md",
+      "LICENSE"
+    ]
     const generated = ["node_modules", "dist", "coverage"]
     for (const entry of readdirSync(project).filter((name) => !name.startsWith("."))) {
       assert.include([...named, ...generated], entry)

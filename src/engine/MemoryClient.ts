@@ -20,16 +20,19 @@ export const memoryClient = (
     new EngineError({ operation, subject, reason, message })
   const unreachable = (operation: string) => problem(operation, "engine", "unreachable", "the engine is away")
 
+  const calls = new Map<string, number>()
   /** Breaks off when the engine goes away, as a connection does. */
   const call = <A>(operation: string, effect: Effect.Effect<A, EngineError>): Effect.Effect<A, EngineError> =>
-    Effect.suspend(() =>
-      model.isGone()
-        ? Effect.fail(unreachable(operation))
-        : Effect.raceFirst(
-            effect,
-            Effect.flatMap(model.goes, () => Effect.fail(unreachable(operation)))
-          )
-    )
+    Effect.gen(function* () {
+      if (model.isGone()) return yield* unreachable(operation)
+      const nth = (calls.get(operation) ?? 0) + 1
+      calls.set(operation, nth)
+      const answer = yield* Effect.raceFirst(
+        effect,
+        Effect.flatMap(model.goes, () => Effect.fail(unreachable(operation)))
+      )
+      return options.losesAnswer?.(operation, nth) === true ? yield* unreachable(operation) : answer
+    })
   const container = (operation: string, nameOrId: string) =>
     Effect.suspend(() => {
       const found = model.findContainer(nameOrId)

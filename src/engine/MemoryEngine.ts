@@ -50,6 +50,8 @@ export interface MemoryEngineOptions {
   /** As real engines do at times: the last entries of a followed log do not come, or the follow does not end. */
   readonly followLosesLast?: number
   readonly followNeverEnds?: boolean
+  /** The nth call of this kind is carried out, and its answer lost: the caller hears that nobody answers. */
+  readonly losesAnswer?: (operation: string, nth: number) => boolean
   /** Which paths of the host exist; all of them if not said. */
   readonly exists?: (path: string) => boolean
 }

@@ -128,6 +128,9 @@ export const attend = Effect.fnUntraced(function* (
     if (Result.isFailure(told)) doubt ??= `the engine went away when it ended: ${told.failure.message}`
     else if (told.success) doubt ??= "somebody told the engine to kill it"
   }
+  if (finishedAt >= absence.since && finishedAt <= absence.noticed) {
+    yield* Effect.logWarning(`the engine was away when ${spec.name} ended: its last lines may be missing`)
+  }
   const bootId = started.Config.Labels?.[label.bootId]
   const rebooted = bootId !== undefined && bootId !== host.bootId
   return {

@@ -495,7 +495,7 @@ export const engineContract = (
 }
 
 /** Whatever a failed test left. */
-const clean = Effect.fnUntraced(function* (ground: Ground) {
+export const clean = Effect.fnUntraced(function* (ground: Ground) {
   const engine = yield* Engine
   for (const instance of [ground.instance, `${ground.instance}b`]) {
     for (const { name } of yield* engine.list(ownerLabels(instance))) yield* engine.remove(name)

@@ -21,7 +21,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, type Layer, type Scope } from "effect"
 import { Engine } from "../../src/engine/Engine.ts"
 import { callEngine, type EngineName } from "../engines.ts"
-import { type Ground, nothingLeft, runStep, stepOf } from "./EngineContract.ts"
+import { clean, type Ground, nothingLeft, runStep, stepOf } from "./EngineContract.ts"
 
 const builder = { uid: 1000, gid: 135, user: "1000:135" }
 const mebibyte = 1024 * 1024
@@ -64,8 +64,10 @@ export const engineIsolationContract = (
       Effect.gen(function* () {
         const directory = yield* owned
         const stands = yield* ground(`isolation${process.pid}x${++grounds}`)
-        yield* story(stands, directory)
-        yield* nothingLeft(stands)
+        yield* story(stands, directory).pipe(
+          Effect.andThen(nothingLeft(stands)),
+          Effect.ensuring(Effect.ignore(clean(stands)))
+        )
       }).pipe(Effect.scoped, Effect.provide(layer))
     )
   const mount = (source: string, target: string, readOnly: boolean) =>

@@ -11,7 +11,7 @@ import { layer as dockerLayer } from "../../src/engine/DockerEngine.ts"
 import { Engine, type OutputSink } from "../../src/engine/Engine.ts"
 import { cuttableProxy } from "../engine/cuttableProxy.ts"
 import { callEngine } from "../engines.ts"
-import { begin, type Ground, nothingLeft, runStep, stepOf } from "./EngineContract.ts"
+import { begin, clean, type Ground, nothingLeft, runStep, stepOf } from "./EngineContract.ts"
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex")
 const ignore = () => Effect.void
@@ -41,8 +41,10 @@ export const engineOutputContract = (
       Effect.gen(function* () {
         const files = yield* directory
         const stands = yield* ground(`output${process.pid}x${++grounds}`)
-        yield* story(stands, files)
-        yield* nothingLeft(stands)
+        yield* story(stands, files).pipe(
+          Effect.andThen(nothingLeft(stands)),
+          Effect.ensuring(Effect.ignore(clean(stands)))
+        )
       }).pipe(Effect.scoped, Effect.provide(layer))
     )
   const shown = (files: string) => [{ source: files, target: "/files", readOnly: true, relabel: "none" as const }]

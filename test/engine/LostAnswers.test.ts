@@ -1,0 +1,66 @@
+/** Calls that an engine carries out and whose answers are lost: nothing is left behind, nothing runs twice. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Result } from "effect"
+import { TestClock } from "effect/testing"
+import { Engine } from "../../src/engine/Engine.ts"
+import { imageLabels } from "../../src/engine/Labels.ts"
+import { layerMemory, MemoryEngine } from "../../src/engine/MemoryEngine.ts"
+import { makeReaper } from "../../src/engine/Reaper.ts"
+import { collector, nothingLeft, stepOf } from "../contract/EngineContract.ts"
+
+const reference = "localhost/tools:1"
+const operations = ["version", "info", "inspect", "create", "start", "wait", "logs", "kill", "commit", "remove"]
+
+/** Steps of three kinds, with the nth answer of an operation lost. */
+const story = (operation: string, nth: number, kind: "docker" | "podman") =>
+  Effect.gen(function* () {
+    const engine = yield* Engine
+    const memory = yield* MemoryEngine
+    const [image] = yield* memory.images
+    const ground = { image: image?.id ?? "", instance: "lost", bootId: "boot-1" }
+    const commit = { reference: "localhost/made:1", labels: imageLabels("lost", "key") }
+    const specs = [
+      stepOf(ground, "plain", ""),
+      stepOf(ground, "commits", "", { commit }),
+      stepOf(ground, "limited", "", { limits: { wallSeconds: 2 } })
+    ]
+    for (const spec of specs) {
+      const output = collector()
+      const fiber = yield* Effect.forkChild(Effect.result(engine.run(spec, output.sink, () => Effect.void)))
+      yield* TestClock.adjust("5 minutes")
+      const end = yield* Fiber.join(fiber)
+      if (Result.isSuccess(end) && end.success.reason._tag === "Exited") assert.strictEqual(output.text(), "one\ntwo\n")
+      if (Result.isFailure(end)) assert.strictEqual(end.failure.reason, "unreachable")
+      yield* nothingLeft(ground)
+    }
+    const created = yield* memory.created
+    assert.strictEqual(new Set(created).size, created.length, "no step is run twice")
+    const nobody = Effect.succeed({ containers: new Set<string>(), images: new Set<string>() })
+    const { sweep } = makeReaper("lost", nobody)
+    yield* sweep
+    yield* sweep
+    assert.lengthOf(yield* memory.images, 1, "an image that nobody heard of is reaped")
+  }).pipe(
+    Effect.provide(
+      layerMemory({
+        kind,
+        images: [{ reference }],
+        program: () => ({
+          output: [{ bytes: "one\n" }, { afterMillis: 1500, bytes: "two\n" }],
+          afterMillis: 1500,
+          exit: 0
+        }),
+        losesAnswer: (what, count) => what === operation && count === nth
+      })
+    )
+  )
+
+describe("an answer that is lost", () => {
+  for (const kind of ["docker", "podman"] as const) {
+    for (const operation of operations) {
+      it.effect(`of ${kind} to ${operation}, whichever it is, leaves nothing behind`, () =>
+        Effect.forEach([1, 2, 3, 4, 5, 6], (nth) => story(operation, nth, kind), { discard: true })
+      )
+    }
+  }
+})
