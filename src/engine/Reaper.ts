@@ -37,11 +37,12 @@ export const makeReaper = <E, R>(instance: string, claims: Effect.Effect<Claims,
     for (const { name, labels } of containers) {
       if (claimed.containers.has(name) || !name.startsWith(`adjutant-${instance}-`)) continue
       if (labels[label.instance] !== instance) continue
-      if (yield* engine.remove(name)) reaped.push({ kind: "container", name, reason: "no live attempt claims it" })
+      if (yield* orLater(name, engine.remove(name)))
+        reaped.push({ kind: "container", name, reason: "no live attempt claims it" })
     }
     const unclaimed = images.filter(({ id, labels }) => !claimed.images.has(id) && labels[label.instance] === instance)
     for (const { id } of unclaimed.filter((image) => suspects.has(image.id))) {
-      if (yield* removeImage(engine, id))
+      if (yield* orLater(id, Effect.as(engine.removeImage(id), true)))
         reaped.push({ kind: "image", name: id, reason: "nobody claimed it at two looks" })
     }
     suspects = new Set(unclaimed.map(({ id }) => id))
@@ -50,12 +51,11 @@ export const makeReaper = <E, R>(instance: string, claims: Effect.Effect<Claims,
   return { sweep }
 }
 
-/** False when something uses it: a container, or an image made of it. */
-const removeImage = (engine: Engine["Service"], id: string) =>
-  engine.removeImage(id).pipe(
-    Effect.as(true),
-    Effect.catchIf(
-      ({ reason }) => reason === "conflict",
-      () => Effect.succeed(false)
+/** What cannot be removed now is left for the next sweep, and does not keep this one from the rest. */
+const orLater = (name: string, removal: Effect.Effect<boolean, EngineError>): Effect.Effect<boolean> =>
+  Effect.catch(removal, ({ reason, message }) =>
+    // An image that something is made of, or runs in, is no reason to speak.
+    (reason === "conflict" ? Effect.void : Effect.logWarning(`${name} is not removed: ${message}`)).pipe(
+      Effect.as(false)
     )
   )
