@@ -64,6 +64,8 @@ export class ImageStore extends Context.Service<
     ): Effect.Effect<{ readonly record: ImageRecord; readonly made: boolean }, E | EngineError, R>
     /** Where the files of an image lie: `rpmdb/`, `transcript`, `log/`. */
     files(key: string): string
+    /** The ids of all images that have a record. */
+    readonly known: Effect.Effect<ReadonlySet<string>>
     /** The attempt has ended: what it alone pinned may be evicted. */
     unpin(attempt: string): Effect.Effect<void>
     /** Evicts what is too old, then the least recently used until the budget holds; never what is pinned. */
@@ -154,7 +156,14 @@ export class ImageStore extends Context.Service<
         return evicted
       })
 
+      const known = Effect.gen(function* () {
+        const keys = yield* Effect.promise(() => readdir(directory))
+        const records = yield* Effect.forEach(keys, (key) => readRecord(files(key)))
+        return new Set(records.flatMap((record) => (record === undefined ? [] : [record.image])))
+      })
+
       return ImageStore.of({
+        known,
         getOrMake,
         files,
         unpin: (attempt) => Effect.sync(() => void pins.delete(attempt)),

@@ -9,6 +9,7 @@
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Schema } from "effect"
+import { Engine } from "../engine/Engine.ts"
 import { imageLabels } from "../engine/Labels.ts"
 import { digestOf } from "../journal/Canonical.ts"
 import { buildEnvironment } from "../koji/Macros.ts"
@@ -150,6 +151,11 @@ const make = Effect.fnUntraced(function* (
       installed._tag === "Status" && installed.status === 0 ? { ...installed, status: 30 } : installed
     )
   }
+  const engine = yield* Engine
+  const size = yield* engine.inspectImage(exit.committed).pipe(
+    Effect.map((image) => image?.sizeBytes ?? 0),
+    Effect.mapError(engineFailure)
+  )
   return {
     kind: "installed",
     image: exit.committed,
@@ -160,7 +166,7 @@ const make = Effect.fnUntraced(function* (
       remove: transaction.remove
     },
     packages: yield* readPackages(join(out, "packages.tsv")),
-    bytes: 0,
+    bytes: size,
     kernel: base.kernel,
     files: yield* keepFiles(out, join(workspace.captures, captureName(step, "install")))
   } satisfies MadeImage

@@ -10,14 +10,13 @@ import { chmod, copyFile, mkdir, readdir, rm, writeFile } from "node:fs/promises
 import { join } from "node:path"
 import { Effect, Schema } from "effect"
 import { setBuildRootState, updateBuildRootList } from "../hub/calls/buildroots.ts"
-import { buildError, type TaskFailure } from "../koji/Fault.ts"
+import { buildError } from "../koji/Fault.ts"
 import { buildEnvironment, renderRpmMacros } from "../koji/Macros.ts"
-import { pythonRepr } from "../koji/PythonRepr.ts"
 import { requirementTexts } from "../koji/Requirements.ts"
 import { BuilderSettings } from "./BuilderSettings.ts"
 import { type Buildroot, expireAnd } from "./Buildroot.ts"
 import { failedStatus, type MockStatus, mockStatus, own, runContainer } from "./ContainerSteps.ts"
-import { buildFault, sourceFault } from "./Failures.ts"
+import { buildFault } from "./Failures.ts"
 import { hubStep } from "./HubSteps.ts"
 import { samePackages } from "./ImageFiles.ts"
 import { ImageRecord } from "./ImageStore.ts"
@@ -25,6 +24,7 @@ import { installedImage } from "./InstalledImage.ts"
 import { KojiLogs } from "./KojiLogs.ts"
 import { hubPackages } from "./PackageReport.ts"
 import { personality } from "./RootEnvironment.ts"
+import { judged, RoundStatus } from "./RoundStatus.ts"
 import * as Scripts from "./Scripts.ts"
 import { readResults, readSmall } from "./SourceFile.ts"
 import { giveToBuildUser, Workspace } from "./Workspace.ts"
@@ -38,13 +38,6 @@ export interface Source {
 
 /** mock's bound on both of its loops. */
 const roundsMax = 10
-
-const Status = Schema.Struct({
-  status: Schema.NullOr(Schema.Int),
-  signal: Schema.NullOr(Schema.Int),
-  detail: Schema.String,
-  stage: Schema.String
-})
 
 /** Builds the package for `target` (the task's own arch, also `noarch`). The directories that hold the results. */
 export const rebuild = Effect.fn("rebuild")(function* (root: Buildroot, source: Source, target: string) {
@@ -71,7 +64,7 @@ const rounds = Effect.fnUntraced(function* (root: Buildroot, source: Source, tar
   let dynamic = false
   let stable = false
   for (let round = 1; ; round++) {
-    const ended: RoundEnd = yield* buildRound(root, source, image, { target, round, dynamic, stable })
+    const ended: RoundStatus = yield* buildRound(root, source, image, { target, round, dynamic, stable })
     const missing = ended.status === Scripts.exits.requiresMissing
     const generated = ended.status === Scripts.exits.dynamicRequiresMissing
     if (!missing && !generated) return { image, status: judged(ended) }
@@ -90,17 +83,6 @@ const timesUp = (times: number): MockStatus => ({
   status: 10,
   detail: `requirements still change after ${times} rounds`
 })
-
-/** rpmbuild -br that fails in earnest is mock's status 10, which points at build.log (tasks.md 14.1). */
-const judged = (ended: typeof Status.Type): MockStatus => {
-  const { detail } = ended
-  if (ended.signal !== null) return { _tag: "Signal", signal: ended.signal, detail }
-  const status = ended.status ?? 0
-  if (status === 0 || detail !== "") return { _tag: "Status", status, detail }
-  if (ended.stage === "generate") return { _tag: "Status", status: 10, detail }
-  if (ended.stage === "unpack") return { _tag: "Status", status: 40, detail }
-  return { _tag: "Status", status, detail }
-}
 
 const prepare = (root: Buildroot, source: Source, phase: string) =>
   Effect.gen(function* () {
@@ -130,8 +112,6 @@ const prepare = (root: Buildroot, source: Source, phase: string) =>
     return null
   })
 
-type RoundEnd = typeof Status.Type
-
 interface Round {
   readonly target: string
   readonly round: number
@@ -143,7 +123,7 @@ const buildRound = (root: Buildroot, source: Source, image: ImageRecord, how: Ro
   Effect.flatMap(Door, (door) =>
     door.step(
       { path: `build/${how.round}`, rule: "ask", input: [image.image, how.target, how.dynamic, how.stable] },
-      Status,
+      RoundStatus,
       Effect.gen(function* () {
         const settings = yield* BuilderSettings
         const workspace = yield* Workspace
@@ -270,71 +250,3 @@ const resultDirectories = (path: string, names: ReadonlyArray<string>) =>
       Effect.map(Workspace, (workspace) => names.map((name) => join(workspace.builddir, name)))
     )
   )
-
-/** Makes a source package again inside the root (`mock --chroot rpmbuild -bs`); the directory of the result. */
-export const rebuildSource = Effect.fn("rebuildSource")(function* (root: Buildroot, source: Source) {
-  const door = yield* Door
-  yield* hubStep("building", Schema.Null, setBuildRootState(root.id, "BUILDING").pipe(Effect.as(null)))
-  const ended = yield* door.step(
-    { path: "build/source", rule: "ask", input: [root.image.image, source.file] },
-    Schema.Struct({ ...Status.fields, specs: Schema.Array(Schema.String), directory: Schema.String }),
-    Effect.gen(function* () {
-      const settings = yield* BuilderSettings
-      const workspace = yield* Workspace
-      const logs = yield* KojiLogs
-      yield* logs.state(`Start: rpmbuild ${source.file}`)
-      const unpacked = join(workspace.chrootTmpdir, "srpm_unpacked")
-      yield* Effect.promise(async () => {
-        await mkdir(join(workspace.chrootTmpdir, "srpm"), { recursive: true })
-        await copyFile(join(workspace.input, source.file), join(workspace.chrootTmpdir, "srpm", source.file))
-        await writeFile(
-          join(workspace.builddir, ".rpmmacros"),
-          renderRpmMacros(root.macros, settings.hostName, root.forcearch)
-        )
-        await chmod(workspace.status, 0o777)
-      })
-      const exit = yield* runContainer({
-        step: "build/source",
-        part: null,
-        image: root.image.image,
-        command: personality(root.targetArch, ["/bin/sh", "-c", Scripts.rebuildSource, "rebuild", source.file]),
-        environment: buildEnvironment(root.environment),
-        user: "root",
-        capabilities: "build",
-        network: "none",
-        mounts: [
-          own(workspace.builddir, "/builddir", settings.relabel),
-          own(workspace.chrootTmpdir, settings.chrootTmpdir, settings.relabel),
-          own(workspace.status, Scripts.inside.status, settings.relabel)
-        ],
-        workingDirectory: "/",
-        logs: ["root.log", "mock_output.log"],
-        wallSeconds: settings.rpmbuildTimeoutSeconds,
-        commit: null
-      })
-      yield* logs.state(`Finish: rpmbuild ${source.file}`)
-      const status = mockStatus(exit.reason)
-      const specs = yield* Effect.promise(() => readdir(join(unpacked, "SPECS")).catch(() => []))
-      return {
-        status: status._tag === "Status" ? status.status : null,
-        signal: status._tag === "Signal" ? status.signal : null,
-        detail: status.detail,
-        stage: "source",
-        specs: specs.filter((name) => name.endsWith(".spec")),
-        directory: join(unpacked, "SRPMS")
-      }
-    })
-  )
-  if (ended.status === Scripts.exits.noSpec) {
-    const failure: TaskFailure =
-      ended.specs.length === 0
-        ? buildError("No spec file found")
-        : buildError(`Multiple spec files found: ${pythonRepr(ended.specs.map((name) => `${unpackedSpecs}/${name}`))}`)
-    return yield* failure
-  }
-  const status = judged(ended)
-  if (failedStatus(status)) return yield* expireAnd(root, sourceFault(status))
-  return ended.directory
-})
-
-const unpackedSpecs = "/chroot_tmpdir/srpm_unpacked/SPECS"

@@ -7,7 +7,7 @@
  */
 
 import { join } from "node:path"
-import { Cause, type Context, Effect, Exit, Layer, Schema, Scope } from "effect"
+import { Cause, type Context, Effect, Exit, Layer, Schedule, Schema, Scope } from "effect"
 import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
 import { hubFailure } from "../buildroot/HubSteps.ts"
 import { ImageStore } from "../buildroot/ImageStore.ts"
@@ -172,10 +172,10 @@ const sweep = Effect.gen(function* () {
   const journal = yield* AttemptJournal
   for (const container of containersLeft(yield* journal.state)) {
     yield* engine.remove(container).pipe(
-      Effect.retry({ times: removalRetries }),
+      Effect.retry({ times: removalRetries, schedule: Schedule.spaced("2 seconds") }),
       Effect.andThen(journal.submit(order.ConfirmRemoved.make({ container }))),
       Effect.catchTag("EngineError", (error) =>
-        // The engine is away. It is gone for good or comes back and is swept by the reaper; the attempt must end.
+        // The engine is away for longer. The attempt must end; the reaper removes what it finds when there is one again.
         journal
           .submit(order.Note.make({ text: `${container} could not be removed: ${error.message}; left to the reaper` }))
           .pipe(Effect.andThen(journal.submit(order.ConfirmRemoved.make({ container }))))
@@ -184,7 +184,8 @@ const sweep = Effect.gen(function* () {
     )
   }
 })
-const removalRetries = 2
+/** About a minute: an engine that is being restarted is back by then. */
+const removalRetries = 30
 
 /** Decides, tells the hub, and writes the last event. */
 const conclude = Effect.fnUntraced(function* (outcome: Outcome, session: Context.Service.Shape<typeof HubSession>) {

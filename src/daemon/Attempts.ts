@@ -3,6 +3,7 @@ import { Context, Deferred, Effect, Exit, Fiber, HashSet, Layer, Ref, Scope } fr
 import type { BuilderSettings } from "../buildroot/BuilderSettings.ts"
 import { order } from "../core/AttemptCommand.ts"
 import type { StopReason } from "../core/AttemptEvent.ts"
+import { containersLeft } from "../core/AttemptState.ts"
 import { AttemptNumber, type TaskId } from "../core/Ids.ts"
 import { AttemptJournal } from "../journal/AttemptJournal.ts"
 import { JournalStore } from "../journal/JournalStore.ts"
@@ -30,6 +31,8 @@ export class Attempts extends Context.Service<
     stopAll(reason: StopReason, detail: string): Effect.Effect<void>
     /** Returns when none is running. */
     readonly drained: Effect.Effect<void>
+    /** Names of containers that live attempts intend or have. */
+    readonly containers: Effect.Effect<ReadonlySet<string>>
     /** Returns when one has ended: the moment to look for more work. */
     readonly ended: Effect.Effect<void>
   }
@@ -100,7 +103,13 @@ export class Attempts extends Context.Service<
         stop,
         stopAll,
         drained,
-        ended
+        ended,
+        containers: Effect.flatMap(Ref.get(table), (running) =>
+          Effect.map(
+            Effect.forEach(running.values(), ({ journal }) => Effect.map(journal.state, containersLeft)),
+            (lists) => new Set<string>(lists.flat())
+          )
+        )
       })
     })
   )

@@ -24,6 +24,7 @@ import { Attempts } from "./Attempts.ts"
 import { expireBuildroots } from "./BuildrootMaintenance.ts"
 import { DaemonJournal } from "./DaemonJournal.ts"
 import { freeSpace, load } from "./Host.ts"
+import { sweeping } from "./Sweeping.ts"
 
 /** How often the daemon looks, and what it may take. */
 export interface DaemonOptions {
@@ -83,6 +84,7 @@ export const runDaemon = Effect.fn("runDaemon")(function* (options: DaemonOption
     }).pipe(Effect.orDie)
   )
 
+  yield* Effect.forkScoped(sweeping)
   const end = yield* Effect.raceFirst(loop, listen).pipe(
     Effect.onExit(() =>
       Effect.gen(function* () {
@@ -166,7 +168,7 @@ const cycle = Effect.fn("Daemon.cycle")(function* (
   return taken
 })
 
-/** What a look does when it takes nothing: buildroots that nobody uses, images beyond the budget, stray containers. */
+/** What a look does when it takes nothing: buildroots that nobody uses, images beyond the budget. */
 const upkeep = Effect.fn("Daemon.upkeep")(function* (hostId: number) {
   const journal = yield* DaemonJournal
   const images = yield* ImageStore

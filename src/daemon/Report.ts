@@ -4,7 +4,7 @@ import type { Outcome } from "../core/AttemptEvent.ts"
 import type { TaskId } from "../core/Ids.ts"
 import { closeTask, failTask, freeTasks, refuseTask } from "../hub/calls/host.ts"
 import { getTaskInfo } from "../hub/calls/tasks.ts"
-import type { HubError } from "../hub/HubError.ts"
+import { type HubError, HubUnavailable } from "../hub/HubError.ts"
 import type { HubSession } from "../hub/HubSession.ts"
 import { AttemptJournal } from "../journal/AttemptJournal.ts"
 import { taskStateName } from "../koji/TaskState.ts"
@@ -25,6 +25,9 @@ export const report = Effect.fn("report")(function* (task: TaskId, outcome: Outc
   )
 })
 
+/** How long a freed task waits for the hub to hear of it. */
+const freeSeconds = 30
+
 const send = (task: TaskId, outcome: Outcome): Effect.Effect<void, HubError, HubSession | AttemptJournal> => {
   switch (outcome._tag) {
     case "Success":
@@ -35,7 +38,15 @@ const send = (task: TaskId, outcome: Outcome): Effect.Effect<void, HubError, Hub
     case "Fault":
       return failTask(task, { code: outcome.code, message: outcome.message })
     case "Freed":
-      return freeTasks([task])
+      // A hub that is away is not waited for: what it calls ours and we do not run is freed at a later look anyway.
+      return freeTasks([task]).pipe(
+        Effect.interruptible,
+        Effect.timeoutOrElse({
+          duration: `${freeSeconds} seconds`,
+          orElse: () =>
+            Effect.fail(new HubUnavailable({ method: "host.freeTasks", message: `no answer in ${freeSeconds} s` }))
+        })
+      )
     case "Refused":
       return refuseTask(task, { soft: outcome.soft, message: outcome.reason })
     case "Canceled":

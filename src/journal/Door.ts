@@ -99,7 +99,11 @@ export const recording = <World>() =>
           }
           const failure = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
           if (failure !== undefined && !Cause.hasInterrupts(exit.cause) && !Cause.hasDies(exit.cause)) {
-            yield* journal.submit(order.FailStep.make({ step: path, error: encodeFailure(failure) })).pipe(Effect.orDie)
+            yield* journal.submit(order.FailStep.make({ step: path, error: encodeFailure(failure) })).pipe(
+              // A step whose container could not be removed has no outcome yet: its failure goes on, its intent stays.
+              Effect.catchTag("Rejected", () => Effect.void),
+              Effect.orDie
+            )
           }
           return yield* Effect.failCause(exit.cause)
         })

@@ -2,7 +2,7 @@
 import { Effect, Schema } from "effect"
 import { expireBuildroot, openBuildroot, repoEvent } from "../buildroot/Buildroot.ts"
 import { hubStep } from "../buildroot/HubSteps.ts"
-import { rebuildSource } from "../buildroot/Rebuild.ts"
+import { rebuildSource } from "../buildroot/RebuildSource.ts"
 import { readResults } from "../buildroot/SourceFile.ts"
 import { TaskUploads } from "../buildroot/TaskUploads.ts"
 import { Door } from "../buildroot/World.ts"

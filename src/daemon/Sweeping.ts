@@ -1,0 +1,37 @@
+/**
+ * The reaper, run beside the loop: what carries our label and no live attempt claims is removed, whatever left it
+ * (an engine that was away when its container should have gone, an image whose making was cut short).
+ *
+ * An image is recorded a moment after it is made, and the reaper wants two looks before it removes one: the time
+ * between two looks is far longer than that moment.
+ */
+import { Effect } from "effect"
+import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
+import { ImageStore } from "../buildroot/ImageStore.ts"
+import { told } from "../core/DaemonEvent.ts"
+import { makeReaper } from "../engine/Reaper.ts"
+import { Attempts } from "./Attempts.ts"
+import { DaemonJournal } from "./DaemonJournal.ts"
+
+const sweepSeconds = 120
+
+/** Sweeps for as long as it is let. */
+export const sweeping = Effect.gen(function* () {
+  const attempts = yield* Attempts
+  const images = yield* ImageStore
+  const journal = yield* DaemonJournal
+  const { instance } = yield* BuilderSettings
+  const claims = Effect.all({ containers: attempts.containers, images: images.known })
+  const { sweep } = makeReaper(instance, claims)
+  const once = Effect.gen(function* () {
+    for (const { kind, name, reason } of yield* sweep) {
+      yield* Effect.logWarning(`removed the ${kind} ${name}: ${reason}`)
+      yield* journal.record(told.Reaped.make({ kind, name, reason }))
+    }
+  })
+  yield* once.pipe(
+    Effect.catch((error) => Effect.logWarning(`sweep: ${error.message}`)),
+    Effect.andThen(Effect.sleep(`${sweepSeconds} seconds`)),
+    Effect.forever
+  )
+})
