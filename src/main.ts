@@ -1,6 +1,6 @@
 /** The composition root: the only file that knows which adapter is used, and the only one that sees the process. */
 import { NodeHttpClient, NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Effect, Layer, Stdio } from "effect"
+import { Cause, Effect, Exit, Layer, Runtime, Stdio } from "effect"
 import { TerminalCapabilities } from "effect/cli"
 import { adjutant } from "./cli/Adjutant.ts"
 import { version } from "./cli/Version.ts"
@@ -27,4 +27,11 @@ const layer = Layer.mergeAll(TerminalCapabilities.layer, NodeHttpClient.layerNod
   Layer.provideMerge(NodeServices.layer)
 )
 
-NodeRuntime.runMain(Effect.provide(main, layer))
+/** A daemon that was told to stop and did so in order leaves with 0, as kojid does (daemon.md 7.4). */
+const isDaemon = process.argv[2] === "daemon"
+const teardown: Runtime.Teardown = (exit, onExit) =>
+  isDaemon && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
+    ? onExit(0)
+    : Runtime.defaultTeardown(exit, onExit)
+
+NodeRuntime.runMain(Effect.provide(main, layer), { teardown })

@@ -88,13 +88,14 @@ export const runDaemon = Effect.fn("runDaemon")(function* (options: DaemonOption
   const end = yield* Effect.raceFirst(loop, listen).pipe(
     Effect.onExit(() =>
       Effect.gen(function* () {
+        yield* Effect.log(`stopping: ${HashSet.size(yield* attempts.running)} attempts to end`)
         yield* journal.record(told.Stopping.make({ reason: "asked to" })).pipe(Effect.ignoreCause)
         yield* attempts.stopAll("shutdown", "the daemon is stopping")
         yield* updateHost(0, false).pipe(Effect.ignore)
+        yield* journal.record(told.Stopped.make({ exitCode: 0 })).pipe(Effect.ignoreCause)
       })
     )
   )
-  yield* journal.record(told.Stopped.make({ exitCode: 0 })).pipe(Effect.ignoreCause)
   return end
 })
 
