@@ -7,7 +7,8 @@
  * Podman, whose stamps are seconds, it would begin at the start and pass over what we have, and is spared if the
  * engine's file is just as long as what we have read would make it.
  *
- * A reading that breaks off because the engine went away is taken up where it broke off.
+ * A reading that breaks off because the engine went away is taken up where it broke off. So is one into which the
+ * engine wrote an error of its own: Podman does that to a log that is asked for just as its container ends.
  */
 import { Clock, Deferred, Effect, Result, Stream } from "effect"
 import { lastLineEnded } from "./DockerLogFile.ts"
@@ -42,6 +43,9 @@ const quietMillis = (bytes: number): number => Math.min(2000, 50 + bytes / 20_00
 const followInterval = "1 second"
 /** What a line of Podman's `k8s-file` has besides the output: `2026-01-31T16:29:15.123456789+00:00 stdout F `. */
 const podmanLineBytes = 45
+
+/** Times that the reading after the end is begun again when the engine spoils it. */
+const lastReadingTries = 3
 
 /** Returns when the sink has everything, or as much as the limit. */
 export const readLog = Effect.fnUntraced(function* (reading: LogReading) {
@@ -78,17 +82,22 @@ export const readLog = Effect.fnUntraced(function* (reading: LogReading) {
     Effect.flatMap(Deferred.await(ended), (limit) => (limit?.limit === "output" ? Effect.void : Effect.never))
   ).pipe(Effect.as("enough" as const))
 
+  const followed = Effect.catchIf(patiently(read(true)), isSpoilt, (error) =>
+    Effect.as(Effect.logDebug(`following the log of ${id}: ${error.message}`), "spoilt" as const)
+  )
+
   while (true) {
-    const how = yield* Effect.raceAllFirst([patiently(read(true)), cut, enough])
+    const how = yield* Effect.raceAllFirst([followed, cut, enough])
     if (how === "enough") return
     if (how === "cut") break
     // The engine ended the follow: because of the exit, of which we hear at the same time, or for reasons of its own.
     yield* Effect.raceFirst(Deferred.await(ended), Effect.sleep(followInterval))
     if (!(yield* Deferred.isDone(ended))) continue
-    if (!stamped && (yield* isWhole(reading, how))) return
+    if (how !== "spoilt" && !stamped && (yield* isWhole(reading, how))) return
     break
   }
-  const last = yield* Effect.raceFirst(patiently(read(false)), enough)
+  const wholeLog = Effect.retry(patiently(read(false)), { times: lastReadingTries, while: isSpoilt })
+  const last = yield* Effect.raceFirst(wholeLog, enough)
   if (last !== "enough" && stamped) yield* mendLastLine(reading, last)
 })
 
@@ -107,6 +116,9 @@ const mendLastLine = Effect.fnUntraced(function* (reading: LogReading, frames: L
     if (ended ?? true) yield* reading.output.write({ from, bytes: Uint8Array.of(0x0a) })
   }
 })
+
+/** The engine answered, and with something that is no log. */
+const isSpoilt = ({ operation, reason }: EngineError): boolean => operation === "logs" && reason === "refused"
 
 const problem = (id: string, reason: EngineError["reason"], message: string) =>
   new EngineError({ operation: "logs", subject: id, reason, message })

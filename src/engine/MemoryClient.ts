@@ -62,6 +62,8 @@ export const memoryClient = (
     return Stream.unfold(0, next).pipe(Stream.filter(({ stamp }) => since(stamp, request.since)))
   }
 
+  let logsRead = 0
+
   return {
     version: call(
       "version",
@@ -122,6 +124,9 @@ export const memoryClient = (
         )
       ).pipe(
         Stream.map((entry) => frame(entry, request.timestamps)),
+        Stream.concat(
+          Stream.suspend(() => (options.spoilsLog?.(++logsRead) === true ? Stream.make(spoiled) : Stream.empty))
+        ),
         Stream.interruptWhen(Effect.flatMap(model.goes, () => Effect.fail(unreachable("logs"))))
       ),
     killedThroughEngine: (id) =>
@@ -257,3 +262,6 @@ const imageAnswer = ({ info, environment, volumes }: StoredImage) => ({
   Created: time(info.createdAt),
   Config: { Labels: info.labels, Env: environment, Volumes: Object.fromEntries(volumes.map((path) => [path, {}])) }
 })
+
+/** What Podman writes into a log that it cannot go on with: its JSON, where a frame should be. */
+const spoiled = new TextEncoder().encode('{"cause":"container is gone","message":"container is gone","response":500}\n')

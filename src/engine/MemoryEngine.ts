@@ -52,6 +52,8 @@ export interface MemoryEngineOptions {
   readonly followNeverEnds?: boolean
   /** The nth call of this kind is carried out, and its answer lost: the caller hears that nobody answers. */
   readonly losesAnswer?: (operation: string, nth: number) => boolean
+  /** The nth log that is read ends with an error of the engine's own, as Podman's does now and then. */
+  readonly spoilsLog?: (nth: number) => boolean
   /** Which paths of the host exist; all of them if not said. */
   readonly exists?: (path: string) => boolean
 }
