@@ -39,25 +39,32 @@ export class HubFiles extends Context.Service<
 >()("adjutant/hub/HubFiles") {
   /** Over HTTP when there is a URL, from the mounted tree when there is none. */
   static readonly layer = (tree: { readonly topUrl: string | null; readonly topDirectory: string }) =>
+    tree.topUrl === null ? HubFiles.layerMounted(tree.topDirectory) : HubFiles.layerServed(tree.topUrl)
+
+  static readonly layerServed = (topUrl: string) =>
     Layer.effect(
       HubFiles,
-      Effect.gen(function* () {
-        const client = HttpClient.followRedirects(yield* HttpClient.HttpClient, redirectsMax)
-        const source = (path: string) =>
-          tree.topUrl === null ? mounted(tree.topDirectory, path) : served(client, tree.topUrl, path)
-        return HubFiles.of({
-          fetch: Effect.fn("HubFiles.fetch")(function* (relative: string, destination: string) {
-            const path = yield* safe(relative)
-            return yield* patiently(save(source(path), path, destination))
-          }),
-          read: Effect.fn("HubFiles.read")(function* (relative: string, bytesMax: number) {
-            const path = yield* safe(relative)
-            return yield* patiently(collect(source(path), path, bytesMax))
-          })
-        })
+      Effect.map(HttpClient.HttpClient, (plain) => {
+        const client = HttpClient.followRedirects(plain, redirectsMax)
+        return HubFiles.of(reading((path) => served(client, topUrl, path)))
       })
     )
+
+  static readonly layerMounted = (topDirectory: string) =>
+    Layer.succeed(HubFiles, HubFiles.of(reading((path) => mounted(topDirectory, path))))
 }
+
+/** The service over any way to get at a file. */
+const reading = (source: (path: string) => Effect.Effect<Source, HubFileError, Scope.Scope>): HubFiles["Service"] => ({
+  fetch: Effect.fn("HubFiles.fetch")(function* (relative: string, destination: string) {
+    const path = yield* safe(relative)
+    return yield* patiently(save(source(path), path, destination))
+  }),
+  read: Effect.fn("HubFiles.read")(function* (relative: string, bytesMax: number) {
+    const path = yield* safe(relative)
+    return yield* patiently(collect(source(path), path, bytesMax))
+  })
+})
 
 interface Source {
   /** What the other side says it will be. */

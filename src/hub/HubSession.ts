@@ -6,14 +6,12 @@
  * bytes. The key is `Redacted`; it is in no error and no log.
  */
 import { Context, Effect, Layer, Redacted, Ref, Result, Schema, type Scope, Semaphore } from "effect"
-import { HttpClient } from "effect/http"
 import { faultCodes } from "../koji/Fault.ts"
 import { type HubError, HubFault, HubNonsense, HubUnavailable } from "./HubError.ts"
-import { type Post, postOnce } from "./HubTransport.ts"
+import { type HubRequest, HubTransport, TransportError } from "./HubTransport.ts"
 import { withKeywords } from "./Keywords.ts"
 import { Credentials, type Identity, type Login, passwordLogin, sessionHeaders } from "./Login.ts"
-import type { Struct, Value } from "./Value.ts"
-import { encodeCall } from "./XmlRpcEncoder.ts"
+import type { Answer, Struct, Value } from "./Value.ts"
 
 /** One piece of a file (daemon.md 5.1). `directory` is below the hub's `work`. */
 export interface UploadChunk {
@@ -39,20 +37,20 @@ export interface RetryRules {
 }
 
 export interface SessionOptions {
-  /** The URL of the hub's XML-RPC interface, as configured. */
-  readonly server: string
   /** Builders need the exclusive session; `force` takes it from whoever has it. */
   readonly exclusive: "force" | "polite" | "none"
   readonly retries: RetryRules
 }
 
 export interface LoginOptions extends SessionOptions {
+  /** The URL of the hub's XML-RPC interface, as configured. */
+  readonly server: string
   readonly user: string
   readonly password: Redacted.Redacted
 }
 
 /** What is sent, but for the session's headers. */
-type Request = Omit<Post, "headers">
+type Request = Omit<HubRequest, "headers">
 
 export interface Session {
   readonly id: number
@@ -68,14 +66,14 @@ export class HubSession extends Context.Service<HubSession, Session>()("adjutant
   /** Logs in, takes the exclusive session if it is asked for, and logs out when the layer goes. */
   static readonly layerLogin = (login: Login, options: SessionOptions) => Layer.effect(HubSession, open(login, options))
 
-  /** The same with user and password. */
-  static readonly layerPassword = ({ user, password, ...options }: LoginOptions) =>
-    HubSession.layerLogin(passwordLogin(user, password), options)
+  /** With user and password, over HTTP. */
+  static readonly layerPassword = ({ server, user, password, ...options }: LoginOptions) =>
+    HubSession.layerLogin(passwordLogin(user, password), options).pipe(Layer.provide(HubTransport.layerHttp(server)))
 }
 
 /** What every session of one login shares. */
 interface Connection {
-  readonly client: HttpClient.HttpClient
+  readonly transport: Context.Service.Shape<typeof HubTransport>
   readonly login: Login
   readonly options: SessionOptions
 }
@@ -95,28 +93,25 @@ const identityOf = (method: string, value: Value): Effect.Effect<Identity, HubNo
  * Logs in, or renews what has expired: the same call, made in the old session's name (daemon.md 2.8). The first time
  * there must be no name, or the hub says that one is logged in already.
  */
-const logIn = ({ client, login, options }: Connection, renewing?: { identity: Identity; callNumber: number }) =>
+const logIn = ({ transport, login, options }: Connection, renewing?: { identity: Identity; callNumber: number }) =>
   Effect.suspend(() => {
     const renewal = renewing === undefined ? {} : { renew: true, exclusive: options.exclusive !== "none" }
     const { retries } = options
+    const params = withKeywords(login.params(), { ...login.keywords, ...renewal })
     return exchange(
-      client,
-      options.server,
+      transport,
       { ...retries, timeoutSeconds: Math.min(loginTimeoutSeconds, retries.timeoutSeconds) },
       login.method,
       {
         target: login.target,
-        contentType: "text/xml",
         headers: renewing === undefined ? {} : sessionHeaders(renewing.identity, renewing.callNumber),
-        body: encodeUtf8(
-          encodeCall({ method: login.method, params: withKeywords(login.params(), { ...login.keywords, ...renewal }) })
-        )
+        content: { _tag: "Call", call: { method: login.method, params } }
       }
     )
   }).pipe(Effect.flatMap((value) => identityOf(login.method, value)))
 
 const open = Effect.fn("HubSession.open")(function* (login: Login, options: SessionOptions) {
-  const connection: Connection = { client: yield* HttpClient.HttpClient, login, options }
+  const connection: Connection = { transport: yield* HubTransport, login, options }
   const session = yield* logIn(connection).pipe((first) => startSession(connection, first))
   if (options.exclusive !== "none")
     yield* session.call("exclusiveSession", [], { force: options.exclusive === "force" })
@@ -138,7 +133,7 @@ const startSession = (
 
 const makeSession = (connection: Connection, first: Identity): Effect.Effect<Session, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { client, options } = connection
+    const { transport, options } = connection
     const identity = yield* Ref.make(first)
     const callNumber = yield* Ref.make(0)
     const oneAtATime = yield* Semaphore.make(1)
@@ -147,7 +142,7 @@ const makeSession = (connection: Connection, first: Identity): Effect.Effect<Ses
     const send = (method: string, request: Request, retries: RetryRules = options.retries) =>
       Effect.gen(function* () {
         const headers = sessionHeaders(yield* Ref.get(identity), yield* nextNumber)
-        return yield* exchange(client, options.server, retries, method, { ...request, headers })
+        return yield* exchange(transport, retries, method, { ...request, headers })
       })
 
     /** Expired sessions are renewed once; the key changes, the id and the count of calls do not (daemon.md 2.8). */
@@ -165,17 +160,9 @@ const makeSession = (connection: Connection, first: Identity): Effect.Effect<Ses
         oneAtATime.withPermits(1)
       )
 
-    const call = Effect.fn("HubSession.call")(function* (
-      method: string,
-      params: ReadonlyArray<Value>,
-      keywords?: Struct
-    ) {
-      const body = yield* Effect.try({
-        try: () => encodeUtf8(encodeCall({ method, params: withKeywords(params, keywords) })),
-        catch: (cause) => new HubNonsense({ method, message: `the arguments cannot be encoded: ${String(cause)}` })
-      })
-      return yield* sendRenewing(method, { target: "", contentType: "text/xml", body })
-    })
+    const call = Effect.fn("HubSession.call")((method: string, params: ReadonlyArray<Value>, keywords?: Struct) =>
+      sendRenewing(method, calling(method, withKeywords(params, keywords)))
+    )
 
     const upload = Effect.fn("HubSession.upload")(function* (chunk: UploadChunk) {
       const query = new URLSearchParams({
@@ -188,8 +175,7 @@ const makeSession = (connection: Connection, first: Identity): Effect.Effect<Ses
       })
       const answer = yield* sendRenewing("rawUpload", {
         target: `?${query}`,
-        contentType: "application/octet-stream",
-        body: chunk.bytes
+        content: { _tag: "Upload", bytes: chunk.bytes }
       })
       return yield* Schema.decodeUnknownEffect(UploadReply)(answer).pipe(
         Effect.mapError((error) => new HubNonsense({ method: "rawUpload", message: error.message }))
@@ -202,10 +188,9 @@ const makeSession = (connection: Connection, first: Identity): Effect.Effect<Ses
     )
 
     // One try, and whatever comes of it: a session that is not ended is swept away by the hub one day.
-    const body = encodeUtf8(encodeCall({ method: "logout", params: [] }))
     const once = { ...options.retries, retriesMax: 0, offlineIntervalSeconds: 0, timeoutSeconds: logoutTimeoutSeconds }
     yield* Effect.addFinalizer(() =>
-      send("logout", { target: "", contentType: "text/xml", body }, once).pipe(
+      send("logout", calling("logout", []), once).pipe(
         oneAtATime.withPermits(1),
         Effect.timeout(`${logoutTimeoutSeconds} seconds`),
         Effect.ignoreCause
@@ -214,23 +199,25 @@ const makeSession = (connection: Connection, first: Identity): Effect.Effect<Ses
     return HubSession.of({ id: first.id, call, upload, subsession })
   })
 
-const encodeUtf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
+const calling = (method: string, params: ReadonlyArray<Value>): Request => ({
+  target: "",
+  content: { _tag: "Call", call: { method, params } }
+})
 
 /**
  * One logical call, retried as kojid retries (daemon.md 2.9): faults never, but for a hub that says it is offline, which
  * is waited out; transport errors with the same number and bytes, the first time at once.
  */
 const exchange = (
-  client: HttpClient.HttpClient,
-  server: string,
+  transport: Connection["transport"],
   retries: RetryRules,
   method: string,
-  post: Post
+  request: HubRequest
 ): Effect.Effect<Value, HubError> =>
   Effect.gen(function* () {
     const { retriesMax, intervalSeconds, offlineIntervalSeconds, timeoutSeconds } = retries
     for (let tries = 1; ; ) {
-      const result = yield* Effect.result(postOnce(client, server, post, timeoutSeconds))
+      const result = yield* Effect.result(inTime(transport.exchange(request), timeoutSeconds))
       if (Result.isSuccess(result)) {
         const answer = result.success
         if (answer._tag === "Success") return answer.value
@@ -252,4 +239,11 @@ const exchange = (
       }
       tries++
     }
+  })
+
+/** One exchange, the whole of it within this time. */
+const inTime = (exchange: Effect.Effect<Answer, TransportError>, timeoutSeconds: number) =>
+  Effect.timeoutOrElse(exchange, {
+    duration: `${timeoutSeconds} seconds`,
+    orElse: () => Effect.fail(new TransportError({ outlook: "pass", message: `no answer within ${timeoutSeconds} s` }))
   })

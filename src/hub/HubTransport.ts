@@ -1,42 +1,75 @@
-/** One HTTP exchange with the hub: bytes there, a decoded answer back. No retries here, and no redirects. */
-import { Effect, Result, Schema, Stream } from "effect"
+/**
+ * How requests reach the hub and answers come back: the seam between a session, which knows numbers, keys and
+ * patience, and whatever carries bytes. HTTP is what the world has; a hub in the same process needs none.
+ */
+import { Context, Effect, Layer, Result, Schema, Stream } from "effect"
 import { HttpBody, HttpClient, type HttpClientError, HttpClientRequest, type HttpClientResponse } from "effect/http"
-import type { Answer } from "./Value.ts"
+import type { Answer, MethodCall } from "./Value.ts"
 import { answerDecoder } from "./XmlRpcDecoder.ts"
+import { encodeCall } from "./XmlRpcEncoder.ts"
 
-export interface Post {
+/** One request, complete: sent again it is the same request to the byte. */
+export interface HubRequest {
   /** What follows the server's URL: nothing, a path of the login's, or a query. */
   readonly target: string
-  readonly contentType: "text/xml" | "application/octet-stream"
+  /** The session's. */
   readonly headers: Readonly<Record<string, string>>
-  readonly body: Uint8Array
+  readonly content: Content
 }
+export type Content =
+  | { readonly _tag: "Call"; readonly call: MethodCall }
+  /** A piece of a file; its place is in the query. */
+  | { readonly _tag: "Upload"; readonly bytes: Uint8Array }
 
 /**
- * The exchange did not yield an answer. It may `pass` by itself; or the hub `refused` the request as it is, and would
- * again; or its certificate is `untrusted` (daemon.md 2.6, 2.9).
+ * The exchange did not yield an answer. It may `pass` by itself; or the request is `refused` as it is, and would be
+ * again; or the hub's certificate is `untrusted` (daemon.md 2.6, 2.9).
  */
 export class TransportError extends Schema.TaggedError<TransportError>()("TransportError", {
   outlook: Schema.Literals(["pass", "refused", "untrusted"]),
   message: Schema.String
 }) {}
 
+export class HubTransport extends Context.Service<
+  HubTransport,
+  {
+    /** Sends once and reads the answer; no retries, no redirects. Whoever interrupts does not learn what became of it. */
+    exchange(request: HubRequest): Effect.Effect<Answer, TransportError>
+  }
+>()("adjutant/hub/HubTransport") {
+  /** XML-RPC over HTTP, to the URL of the hub's interface. */
+  static readonly layerHttp = (server: string) =>
+    Layer.effect(
+      HubTransport,
+      Effect.map(HttpClient.HttpClient, (client) =>
+        HubTransport.of({ exchange: (request) => postOnce(client, server, request) })
+      )
+    )
+}
+
 /** An answer that has begun does not pause for longer; before it begins the hub may think as long as it likes. */
 const silenceSecondsMax = 120
 
 const mayPass = (status: number): boolean => status === 408 || status === 429 || status >= 500
 
-/** Posts once and reads the answer. `timeoutSeconds` is for the whole of it. */
-export const postOnce = (
+const bodyOf = (content: Content) =>
+  content._tag === "Upload"
+    ? Effect.succeed(HttpBody.uint8Array(content.bytes, "application/octet-stream"))
+    : Effect.try({
+        try: () => HttpBody.uint8Array(new TextEncoder().encode(encodeCall(content.call)), "text/xml"),
+        catch: (cause) =>
+          new TransportError({ outlook: "refused", message: `the arguments cannot be encoded: ${String(cause)}` })
+      })
+
+const postOnce = (
   client: HttpClient.HttpClient,
   server: string,
-  post: Post,
-  timeoutSeconds: number
+  { target, headers, content }: HubRequest
 ): Effect.Effect<Answer, TransportError> =>
   Effect.gen(function* () {
-    const request = HttpClientRequest.post(`${server}${post.target}`).pipe(
-      HttpClientRequest.setHeaders({ ...post.headers, "User-Agent": "koji/1", "Accept-Encoding": "gzip, deflate" }),
-      HttpClientRequest.setBody(HttpBody.uint8Array(post.body, post.contentType))
+    const request = HttpClientRequest.post(`${server}${target}`).pipe(
+      HttpClientRequest.setHeaders({ ...headers, "User-Agent": "koji/1", "Accept-Encoding": "gzip, deflate" }),
+      HttpClientRequest.setBody(yield* bodyOf(content))
     )
     const response = yield* client.execute(request).pipe(Effect.mapError(notReached))
     if (response.status !== 200) {
@@ -62,10 +95,6 @@ export const postOnce = (
     const { message, offset } = decoded.failure
     return yield* passing(`the hub's answer cannot be read: ${message} (at ${offset})`)
   }).pipe(
-    Effect.timeoutOrElse({
-      duration: `${timeoutSeconds} seconds`,
-      orElse: () => Effect.fail(passing(`no answer within ${timeoutSeconds} s`))
-    }),
     // The client's own span would carry the session's key, and the hub would be sent headers kojid does not send.
     Effect.provideService(HttpClient.TracerDisabledWhen, () => true)
   )

@@ -44,7 +44,11 @@ export class TopdirError extends Schema.TaggedError<TopdirError>()("TopdirError"
 const directories = ["packages", "repos", "work", "scratch"]
 const databaseFile = "hubsim.sqlite"
 
-const openHub = ({ topdir, options }: HubSimOptions): Effect.Effect<Hub, TopdirError, Scope.Scope> =>
+/** A hub that is spoken to in this process (`answerCall`, `answerUpload`), until the scope closes. */
+export const openHub = ({
+  topdir,
+  options
+}: Pick<HubSimOptions, "topdir" | "options">): Effect.Effect<Hub, TopdirError, Scope.Scope> =>
   Effect.gen(function* () {
     const turn = yield* Semaphore.make(1)
     const opened = Effect.try({
