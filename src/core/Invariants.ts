@@ -16,8 +16,12 @@ export interface Violation {
 
 /** All broken promises of a history, in order. A prefix of a good history is a good history. */
 export const violations = (history: ReadonlyArray<AttemptEvent>): ReadonlyArray<Violation> => {
-  const found: Array<Violation> = []
-  const broken = (invariant: string, index: number, detail: string) => found.push({ invariant, index, detail })
+  const judge = invariantJudge()
+  return history.flatMap((event, index) => judge(event, index))
+}
+
+/** Judges one event after the other, for histories too long to be held: the promises that each of them breaks. */
+export const invariantJudge = (): ((event: AttemptEvent, index: number) => ReadonlyArray<Violation>) => {
   const steps = new Map<string, "open" | "settled">()
   const containers = new Map<string, { step: string; phase: number }>()
   const offsets = new Map<string, number>()
@@ -26,7 +30,9 @@ export const violations = (history: ReadonlyArray<AttemptEvent>): ReadonlyArray<
   let ended = false
   let stopped = false
 
-  history.forEach((event, index) => {
+  return (event, index) => {
+    const found: Array<Violation> = []
+    const broken = (invariant: string, index: number, detail: string) => found.push({ invariant, index, detail })
     if ((index === 0) !== (event._tag === "Accepted")) {
       broken("starts with acceptance", index, `${event._tag} at ${index}`)
     }
@@ -109,8 +115,8 @@ export const violations = (history: ReadonlyArray<AttemptEvent>): ReadonlyArray<
         ended = true
         break
     }
-  })
-  return found
+    return found
+  }
 }
 
 const intended = 0

@@ -1,0 +1,101 @@
+/**
+ * A recorded attempt's program, run again over its record alone: does this version of the program still ask for the same
+ * steps with the same inputs, and come to the same result?
+ *
+ * It stands beside the runner because it is one: it binds the parameters, runs the handler and maps its exit to an
+ * outcome exactly as `Attempt.ts` does, only that the door is one behind which there is nothing. Its type says so: it
+ * needs no service at all.
+ */
+import { Effect, Exit, HashMap, Option, Result } from "effect"
+import { Door, type World } from "../buildroot/World.ts"
+import { order } from "../core/AttemptCommand.ts"
+import { decide } from "../core/AttemptDecider.ts"
+import { type AttemptEvent, Outcome, type StepValue } from "../core/AttemptEvent.ts"
+import type { AttemptState } from "../core/AttemptState.ts"
+import { canonical } from "../journal/Canonical.ts"
+import { type ReplayEnd, replaying, type ValueMissing } from "../journal/ReplayDoor.ts"
+import { parametersOf } from "../koji/TaskParameters.ts"
+import { taskType } from "../tasks/Registry.ts"
+import { outcomeOf, stoppedBy } from "./Outcome.ts"
+
+export interface RecordedAttempt {
+  readonly accepted: Extract<AttemptEvent, { _tag: "Accepted" }>
+  /** What the attempt added up to before its result was decided, or at the end of the record. */
+  readonly state: Exclude<AttemptState, { _tag: "Unknown" }>
+  /** Null when the record ends before. */
+  readonly outcome: Outcome | null
+  value(value: StepValue): Effect.Effect<StepJson, ValueMissing>
+}
+type StepJson = Extract<StepValue, { _tag: "Inline" }>["value"]
+
+/** What became of the program; `steps` is how many the record answered. */
+export type ProgramFinding = { readonly steps: number } & (
+  | { readonly _tag: "SameResult" }
+  /** It has come to its own end, the record has no result yet, or one that was not the program's to decide. */
+  | { readonly _tag: "Ended"; readonly outcome: Outcome; readonly recorded: Outcome | null }
+  | { readonly _tag: "OtherResult"; readonly outcome: Outcome; readonly recorded: Outcome }
+  /** It came to its end without asking for a step that is recorded. */
+  | { readonly _tag: "NeverAsked"; readonly path: string }
+  /** This version has no program for such tasks. */
+  | { readonly _tag: "NoProgram"; readonly method: string }
+  | ReplayEnd
+)
+
+/** Steps that the runner takes itself, around the handler's. */
+const runnersOwn: ReadonlySet<string> = new Set(["openTask", "open/weight"])
+
+export const runRecorded = Effect.fn("runRecorded")(function* (attempt: RecordedAttempt) {
+  const { method, task: id, arch, request } = attempt.accepted
+  const type = taskType(method)
+  if (type === undefined) return { _tag: "NoProgram", method, steps: 0 } satisfies ProgramFinding
+  const { steps, stop } = attempt.state
+  const replay = yield* replaying<World>({
+    step: (path) => Option.getOrUndefined(HashMap.get(steps, path)),
+    value: attempt.value
+  })
+  const program = Effect.gen(function* () {
+    const parameters = yield* Effect.fromResult(parametersOf(method, Array.isArray(request) ? request : []))
+    const { value, files } = yield* type.handler({ id, method, arch, parameters })
+    return { value: { _tag: "Inline", value } as const, files }
+  })
+  const exit = yield* program.pipe(Effect.provideService(Door, Door.of(replay.door)), Effect.exit)
+
+  const answered = replay.answered.size
+  const found = (finding: Finding): ProgramFinding => ({ ...finding, steps: answered })
+  const end = Option.getOrUndefined(yield* replay.end)
+  if (end !== undefined) return found(end)
+  const path = [...HashMap.keys(steps)].find((path) => !replay.answered.has(path) && !runnersOwn.has(path))
+  if (path !== undefined) return found({ _tag: "NeverAsked", path })
+
+  const outcome = asDecided(attempt.state, outcomeOf(exit, stop))
+  const recorded = attempt.outcome
+  if (recorded === null) return found({ _tag: "Ended", outcome, recorded })
+  if (yield* sameOutcome(outcome, recorded, attempt.value)) return found({ _tag: "SameResult" })
+  // A daemon that stops, or finds its hub gone, gives the task back whatever the program has come to.
+  return decidedByRunner(recorded) || (Exit.hasDies(exit) && recorded._tag === "Fault")
+    ? found({ _tag: "Ended", outcome, recorded })
+    : found({ _tag: "OtherResult", outcome, recorded })
+})
+
+/** Without `steps`, which every finding has. */
+type Finding = ProgramFinding extends infer F ? (F extends ProgramFinding ? Omit<F, "steps"> : never) : never
+
+/** What the core would have let stand: a success that names a file which never arrived is none. */
+const asDecided = (state: RecordedAttempt["state"], outcome: Outcome): Outcome => {
+  const decision = decide({ ...state, _tag: "Running" }, order.DecideResult.make({ outcome }))
+  if (Result.isSuccess(decision)) return outcome
+  return state.stop === null
+    ? Outcome.cases.Fault.make({ code: 1, message: decision.failure.message })
+    : stoppedBy(state.stop)
+}
+
+const decidedByRunner = (outcome: Outcome): boolean =>
+  outcome._tag === "Freed" || outcome._tag === "Canceled" || outcome._tag === "Lost"
+
+const sameOutcome = Effect.fnUntraced(function* (one: Outcome, other: Outcome, value: RecordedAttempt["value"]) {
+  if (one._tag !== "Success" || other._tag !== "Success") return canonical({ ...one }) === canonical({ ...other })
+  if (canonical(one.files) !== canonical(other.files)) return false
+  const results = yield* Effect.forEach([one.result, other.result], (result) => value(result))
+  const [mine, recorded] = results.map(canonical)
+  return mine === recorded
+})
