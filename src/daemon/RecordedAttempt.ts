@@ -6,6 +6,7 @@
  * outcome exactly as `Attempt.ts` does, only that the door is one behind which there is nothing. Its type says so: it
  * needs no service at all.
  */
+import { hash } from "node:crypto"
 import { Effect, Exit, HashMap, Option, Result } from "effect"
 import { Door, type World } from "../buildroot/World.ts"
 import { order } from "../core/AttemptCommand.ts"
@@ -22,6 +23,8 @@ export interface RecordedAttempt {
   readonly accepted: Extract<AttemptEvent, { _tag: "Accepted" }>
   /** What the attempt added up to before its result was decided, or at the end of the record. */
   readonly state: Exclude<AttemptState, { _tag: "Unknown" }>
+  /** Every step's path, in the order of their intents. */
+  readonly paths: ReadonlyArray<string>
   /** Null when the record ends before. */
   readonly outcome: Outcome | null
   value(value: StepValue): Effect.Effect<StepJson, ValueMissing>
@@ -64,13 +67,13 @@ export const runRecorded = Effect.fn("runRecorded")(function* (attempt: Recorded
   const found = (finding: Finding): ProgramFinding => ({ ...finding, steps: answered })
   const end = Option.getOrUndefined(yield* replay.end)
   if (end !== undefined) return found(end)
-  const path = [...HashMap.keys(steps)].find((path) => !replay.answered.has(path) && !runnersOwn.has(path))
+  const path = attempt.paths.find((path) => !replay.answered.has(path) && !runnersOwn.has(path))
   if (path !== undefined) return found({ _tag: "NeverAsked", path })
 
   const outcome = asDecided(attempt.state, outcomeOf(exit, stop))
   const recorded = attempt.outcome
   if (recorded === null) return found({ _tag: "Ended", outcome, recorded })
-  if (yield* sameOutcome(outcome, recorded, attempt.value)) return found({ _tag: "SameResult" })
+  if (sameOutcome(outcome, recorded)) return found({ _tag: "SameResult" })
   // A daemon that stops, or finds its hub gone, gives the task back whatever the program has come to.
   return decidedByRunner(recorded) || (Exit.hasDies(exit) && recorded._tag === "Fault")
     ? found({ _tag: "Ended", outcome, recorded })
@@ -92,10 +95,15 @@ const asDecided = (state: RecordedAttempt["state"], outcome: Outcome): Outcome =
 const decidedByRunner = (outcome: Outcome): boolean =>
   outcome._tag === "Freed" || outcome._tag === "Canceled" || outcome._tag === "Lost"
 
-const sameOutcome = Effect.fnUntraced(function* (one: Outcome, other: Outcome, value: RecordedAttempt["value"]) {
-  if (one._tag !== "Success" || other._tag !== "Success") return canonical({ ...one }) === canonical({ ...other })
-  if (canonical(one.files) !== canonical(other.files)) return false
-  const results = yield* Effect.forEach([one.result, other.result], (result) => value(result))
-  const [mine, recorded] = results.map(canonical)
-  return mine === recorded
-})
+const sameOutcome = (mine: Outcome, recorded: Outcome): boolean =>
+  mine._tag === "Success" && recorded._tag === "Success"
+    ? canonical(mine.files) === canonical(recorded.files) && sameValue(mine.result, recorded.result)
+    : canonical({ ...mine }) === canonical({ ...recorded })
+
+/** A value that was too large for the journal is compared by its digest: it need not be here. */
+const sameValue = (mine: StepValue, recorded: StepValue): boolean => {
+  if (mine._tag !== "Inline") return false
+  return recorded._tag === "Inline"
+    ? canonical(mine.value) === canonical(recorded.value)
+    : hash("sha256", JSON.stringify(mine.value), "hex") === recorded.digest
+}
