@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto"
 import { join } from "node:path"
 import { Effect, Random, Schema } from "effect"
+import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
 import { expireBuildroot, openBuildroot, repoEvent } from "../buildroot/Buildroot.ts"
 import { hubFailure, hubStep } from "../buildroot/HubSteps.ts"
 import { KojiLogs } from "../buildroot/KojiLogs.ts"
@@ -16,11 +17,12 @@ import { getHost, setTaskWeight } from "../hub/calls/host.ts"
 import { getBuildConfig } from "../hub/calls/tags.ts"
 import { HubFiles } from "../hub/HubFiles.ts"
 import { findArchChoices } from "../koji/Arch.ts"
-import { buildError } from "../koji/Fault.ts"
+import { buildError, genericError } from "../koji/Fault.ts"
 import { taskPath } from "../koji/Paths.ts"
 import { pythonRepr } from "../koji/PythonRepr.ts"
 import { noarchHash, renderNoarchDiff } from "../koji/RpmDiff.ts"
-import { filesOf } from "../koji/RpmFiles.ts"
+import { filesOf, type RpmFile } from "../koji/RpmFiles.ts"
+import { withoutPassword } from "../koji/ScmUrl.ts"
 import { buildArchWeight } from "../koji/Weights.ts"
 import { type Handler, maybe, parameters, TagReference, type TaskContext, tagKey } from "./Task.ts"
 
@@ -86,19 +88,28 @@ export const fetchSource = (path: string, missing: string, notSource: (path: str
               buildError(error.reason === "missing" ? `${missing}: ${path}` : `${missing}: ${path}: ${error.message}`)
             )
           )
-        const header = yield* readRpmHeader(local).pipe(
-          Effect.mapError((error) => buildError(`${notSource(path)}: ${error.message}`))
-        )
+        const { topUrls } = yield* BuilderSettings
+        const corrupted = (error: { readonly message: string }) =>
+          genericError(
+            `Downloaded rpm ${withoutPassword(`${topUrls[0]}/work/${path}`)} is corrupted:\n${error.message}`
+          )
+        const header = yield* readRpmHeader(local).pipe(Effect.mapError(corrupted))
         if (!header.isSource) return yield* buildError(notSource(path))
         const { version, release, epoch, buildArchs, exclusiveArch, excludeArch } = header
-        const listed = yield* Effect.fromResult(filesOf(header)).pipe(
-          Effect.mapError((error) => buildError(`${notSource(path)}: ${error.message}`))
-        )
-        const specs = listed.map((file) => file.path).filter((file) => file.endsWith(".spec") && !file.includes("/"))
+        const specs = specsAmong(yield* Effect.fromResult(filesOf(header)).pipe(Effect.mapError(corrupted)))
         return { name: header.name, version, release, epoch, file: name, specs, buildArchs, exclusiveArch, excludeArch }
       })
     )
   )
+
+/** rpm's mark on the file that the package was made by: it alone is unpacked as a spec, others are mere sources. */
+const specFileFlag = 1 << 5
+
+const specsAmong = (files: ReadonlyArray<RpmFile>): ReadonlyArray<string> => {
+  const named = files.filter(({ path }) => path.endsWith(".spec") && !path.includes("/"))
+  const marked = named.filter(({ flags }) => (flags & specFileFlag) !== 0)
+  return (marked.length === 0 ? named : marked).map(({ path }) => path)
+}
 
 /** A package that takes long weighs more (tasks.md 3.5): the hub's scheduler goes by it. */
 const weigh = (task: TaskContext, name: string) =>
