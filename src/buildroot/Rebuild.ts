@@ -15,7 +15,7 @@ import { buildEnvironment, renderRpmMacros } from "../koji/Macros.ts"
 import { requirementTexts } from "../koji/Requirements.ts"
 import { BuilderSettings } from "./BuilderSettings.ts"
 import { type Buildroot, expireAnd } from "./Buildroot.ts"
-import { failedStatus, type MockStatus, mockStatus, own, runContainer } from "./ContainerSteps.ts"
+import { captureName, failedStatus, type MockStatus, mockStatus, own, runContainer } from "./ContainerSteps.ts"
 import { buildFault } from "./Failures.ts"
 import { hubStep } from "./HubSteps.ts"
 import { samePackages } from "./ImageFiles.ts"
@@ -132,6 +132,7 @@ const buildRound = (root: Buildroot, source: Source, image: ImageRecord, how: Ro
         if (spec === undefined || more.length > 0) {
           const detail =
             spec === undefined ? "no spec file in the source package" : `several spec files: ${source.specs.join(", ")}`
+          yield* logs.root(detail)
           return { status: 40, signal: null, detail, stage: "unpack" }
         }
         if (how.round === 1) {
@@ -175,6 +176,7 @@ const buildRound = (root: Buildroot, source: Source, image: ImageRecord, how: Ro
         })
         const status = mockStatus(exit.reason)
         const stage = (yield* readSmall(join(workspace.status, "stage"), stageBytesMax)).trim()
+        yield* tellRoot(status, stage, join(workspace.captures, captureName(`build/${how.round}`, null)))
         const finished =
           status._tag === "Signal" ||
           status.status < Scripts.exits.requiresMissing ||
@@ -193,6 +195,23 @@ const buildRound = (root: Buildroot, source: Source, image: ImageRecord, how: Ro
       })
     )
   )
+
+/**
+ * A source package that does not unpack and a command that was killed are told with "see root.log": mock ran those
+ * commands from there (tasks.md 2.7). Here they wrote to build.log, so root.log is told as well.
+ */
+const tellRoot = Effect.fnUntraced(function* (status: MockStatus, stage: string, capture: string) {
+  const logs = yield* KojiLogs
+  if (status.detail !== "") yield* logs.root(`${status.detail}; what it wrote until then is in build.log`)
+  else if (status._tag === "Signal")
+    yield* logs.root(`killed by signal ${status.signal}; what it wrote is in build.log`)
+  else if (stage === "unpack" && status.status !== 0) {
+    yield* logs.append(["root.log"], yield* readSmall(capture, unpackBytesMax))
+  }
+})
+
+/** rpm says little when it unpacks. */
+const unpackBytesMax = 64 * 1024
 
 /** What a stage file holds is one word of ours; a build may write what it likes there. */
 const stageBytesMax = 64
