@@ -22,6 +22,7 @@ import { repoStateName, repoStates } from "../koji/TaskState.ts"
 import { renderYumConf, repositoryUrls } from "../koji/YumConf.ts"
 import { type BaseInputs, baseImage } from "./BaseImage.ts"
 import { BuilderSettings } from "./BuilderSettings.ts"
+import { initFault } from "./Failures.ts"
 import { hardwareText } from "./Hardware.ts"
 import { hubStep } from "./HubSteps.ts"
 import { ImageRecord } from "./ImageStore.ts"
@@ -103,11 +104,13 @@ export const openBuildroot = Effect.fn("openBuildroot")(function* (taskId: numbe
   const arch = canonicalArch(request.arch)
   const id = yield* hubStep("buildroot/new", Schema.Int, newBuildRoot(repo.id, arch, taskId), { rule: "ask" })
 
-  const { facts, inputs } = yield* door.step(
-    { path: "buildroot/configure", rule: "repeat", input: id },
-    Schema.Struct({ facts: BuildrootFacts, inputs: Inputs }),
-    configure(id, repo, config, arch, request)
-  )
+  const { facts, inputs } = yield* door
+    .step(
+      { path: "buildroot/configure", rule: "repeat", input: id },
+      Schema.Struct({ facts: BuildrootFacts, inputs: Inputs }),
+      configure(id, repo, config, arch, request)
+    )
+    .pipe(Effect.tapError((failure) => expireAfter({ id }, failure)))
   const unready = { ...facts, inputs }
   const image = yield* door
     .step({ path: "init", rule: "ask", input: inputs.repoDigest }, ImageRecord, baseImage(inputs))
@@ -161,9 +164,12 @@ const configure = Effect.fnUntraced(function* (
   yield* logs.append(["hw_info.log"], yield* hardwareText(settings.stateDirectory))
 
   const urls = repositoryUrls(settings, { id: repo.id, tag: config.name, arch })
-  const repomd = yield* files
-    .read(`repos/${config.name}/${repo.id}/${arch}/repodata/repomd.xml`, repomdBytesMax)
-    .pipe(Effect.mapError((error) => buildrootError(`the repository ${urls[0]} cannot be used: ${error.message}`)))
+  const repomd = yield* files.read(`repos/${config.name}/${repo.id}/${arch}/repodata/repomd.xml`, repomdBytesMax).pipe(
+    Effect.catch((error) => {
+      const detail = `the repository cannot be used: ${error.message}`
+      return Effect.andThen(logs.root(detail), Effect.fail(initFault({ _tag: "Status", status: 30, detail })))
+    })
+  )
   const modules = yield* Effect.fromResult(moduleCommands(extras))
   const bootstrap = settings.mockBootstrapImage ? extras.bootstrapImage : null
   const inputs: typeof Inputs.Type = {
