@@ -26,7 +26,17 @@ run() {
   "$@"
   code=$?
   printf 'DEBUG adjutant:  Child return code was: %d\\n' "$code"
+  [ "$code" = 0 ] || tell_processes
   return $code
+}
+# Says so when the kernel refused to make processes. Builtins alone: there may be no room for another one still.
+tell_processes() {
+  for group in /sys/fs/cgroup/pids /sys/fs/cgroup; do
+    [ -r $group/pids.events ] || continue
+    read -r word refused <$group/pids.events; read -r most <$group/pids.max
+    [ "\${refused:-0}" = 0 ] || printf 'ERROR adjutant:  the limit of %s processes was reached\\n' "$most"
+    return
+  done
 }
 stage() { printf '%s\\n' "$1" >${inside.status}/stage; }
 `
