@@ -146,7 +146,6 @@ const make = Effect.fnUntraced(function* (
   })
   const installed = mockStatus(exit.reason)
   if (installed._tag === "Signal" || installed.status !== 0 || exit.committed === null) {
-    yield* explainMounts(step)
     return yield* notInstalled(
       installed._tag === "Status" && installed.status === 0 ? { ...installed, status: 30 } : installed
     )
@@ -174,19 +173,3 @@ const make = Effect.fnUntraced(function* (
 
 const notInstalled = (status: MockStatus) =>
   new NotInstalled({ status: status._tag === "Status" ? status.status : 30, detail: status.detail })
-
-/** The engine mounts these three files into every container: a package that owns one cannot replace it (engines.md). */
-const explainMounts = Effect.fnUntraced(function* (step: string) {
-  const logs = yield* KojiLogs
-  const workspace = yield* Workspace
-  const text = yield* Effect.promise(() =>
-    readFile(join(workspace.captures, captureName(step, "install")), "utf8").catch(() => "")
-  )
-  const owned = ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf"].filter((path) => text.includes(` ${path}`))
-  if (owned.length > 0) {
-    yield* logs.root(
-      `a package owns ${owned.join(", ")}, which the container engine provides itself: such a package can be part of ` +
-        `the install group (the base image), but cannot be installed later as a build requirement`
-    )
-  }
-})

@@ -160,6 +160,12 @@ with open(result, "w") as out:
 `
 
 /**
+ * What an engine mounts in every container. A package may own these: it is installed without them, and a build sees the
+ * engine's in any case.
+ */
+const mounted = ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/proc", "/sys", "/dev"]
+
+/**
  * Install: in the image itself, without a network, as root. $1 query format, $2… what to remove first.
  * Leaves packages.tsv and rpmdb/ in the out directory; the engine commits the container.
  */
@@ -173,7 +179,7 @@ fi
 set -- ${inside.packages}/rpms/*.rpm
 if [ -e "$1" ]; then
   printf 'Executing command: rpm -U --oldpackage --replacepkgs (%d packages)\\n' "$#"
-  rpm -Uv --oldpackage --replacepkgs "$@"
+  rpm -Uv --oldpackage --replacepkgs --define '_netsharedpath ${mounted.join(":")}' "$@"
   code=$?
   printf 'Child return code was: %d\\n' "$code"
   [ "$code" = 0 ] || exit 30
