@@ -229,7 +229,11 @@ const installRound = (root: Buildroot, image: ImageRecord, round: number, genera
         Installed,
         Effect.gen(function* () {
           const workspace = yield* Workspace
-          const { files } = yield* readResults(join(workspace.builddir, "build", "SRPMS"))
+          const { files } = yield* readResults(workspace.builddir, join(workspace.builddir, "build", "SRPMS")).pipe(
+            Effect.mapError(({ message: detail }) =>
+              buildFault(root.targetArch, { _tag: "Status", status: 40, detail })
+            )
+          )
           const suffix = generated ? ".buildreqs.nosrc.rpm" : ".src.rpm"
           const made = files.find((file) => file.name.endsWith(suffix))
           if (made === undefined) return yield* buildError(`no ${suffix} was left by rpmbuild`)

@@ -2,7 +2,7 @@
 
 import { constants } from "node:fs"
 import { type FileHandle, lstat, open, readdir } from "node:fs/promises"
-import { join } from "node:path"
+import { join, relative, sep } from "node:path"
 import { Effect, Result, Schema } from "effect"
 import { headerBytesNeeded, parseRpmHeader, type RpmHeader } from "../koji/RpmHeader.ts"
 
@@ -47,8 +47,12 @@ export interface ResultFile {
 /**
  * The RPMs in a directory that a build has written to, by name. What is not a regular file, or is no RPM in spite of
  * its name, is told in `strange` and is not touched further; names are single path components as readdir gives them.
+ *
+ * The directory lies somewhere below `base`, which is ours, and the build could put a link in the place of any directory
+ * on the way: fails with `UnreadableFile` then. It has ended by now, so nothing changes while we look.
  */
-export const readResults = Effect.fn("readResults")(function* (directory: string) {
+export const readResults = Effect.fn("readResults")(function* (base: string, directory: string) {
+  yield* noLinks(base, directory)
   const names = yield* Effect.promise(() => readdir(directory).catch(() => []))
   const files: Array<ResultFile> = []
   const strange: Array<string> = []
@@ -65,6 +69,19 @@ export const readResults = Effect.fn("readResults")(function* (directory: string
     else strange.push(`${name}: ${header.failure.message}`)
   }
   return { files, strange }
+})
+
+/** Every directory from `base` down is a real one, or not there. */
+const noLinks = Effect.fnUntraced(function* (base: string, directory: string) {
+  let path = base
+  for (const part of relative(base, directory).split(sep)) {
+    path = join(path, part)
+    const kind = yield* Effect.promise(() => lstat(path).catch(() => undefined))
+    if (kind !== undefined && !kind.isDirectory()) {
+      const message = `${relative(base, path)} is ${kind.isSymbolicLink() ? "a link" : "no directory"}: nothing is taken from it`
+      return yield* new UnreadableFile({ path, missing: false, message })
+    }
+  }
 })
 
 /** A small text that a step left for us; empty when it is missing or not a regular file. */

@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { Effect, Random, Schema } from "effect"
 import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
 import { expireBuildroot, openBuildroot, repoEvent } from "../buildroot/Buildroot.ts"
+import { buildFault } from "../buildroot/Failures.ts"
 import { hubFailure, hubStep } from "../buildroot/HubSteps.ts"
 import { KojiLogs } from "../buildroot/KojiLogs.ts"
 import { rebuild } from "../buildroot/Rebuild.ts"
@@ -60,7 +61,7 @@ export const buildArch: Handler = Effect.fn("buildArch")(function* (task) {
   const root = yield* openBuildroot(task.id, { repoId, tag: tagKey(given.root), arch, group: "build", network: false })
   const outcome = yield* rebuild(root, source, given.arch)
   const keep = Boolean(given.keep_srpm)
-  const uploaded = yield* uploadResults(task, outcome.directories, keep)
+  const uploaded = yield* uploadResults(task, given.arch, outcome.directories, keep)
   yield* expireBuildroot(root)
   const logs = yield* uploadedLogs
   const at = (name: string) => `${taskPath(task.id)}/${name}`
@@ -144,7 +145,7 @@ export const concreteArch = Effect.fn("concreteArch")(function* (
 const Uploaded = Schema.Struct({ rpms: Schema.Array(Schema.String), srpms: Schema.Array(Schema.String) })
 
 /** Uploads what the build made: binary packages, the source package if it is kept, and the hashes of noarch ones. */
-const uploadResults = (task: TaskContext, directories: ReadonlyArray<string>, keepSource: boolean) =>
+const uploadResults = (task: TaskContext, arch: string, directories: ReadonlyArray<string>, keepSource: boolean) =>
   Effect.flatMap(Door, (door) =>
     door.step(
       { path: "upload", rule: "repeat" },
@@ -152,9 +153,12 @@ const uploadResults = (task: TaskContext, directories: ReadonlyArray<string>, ke
       Effect.gen(function* () {
         const uploads = yield* TaskUploads
         const logs = yield* KojiLogs
+        const workspace = yield* Workspace
         const found: Array<ResultFile> = []
         for (const directory of directories) {
-          const { files, strange } = yield* readResults(directory)
+          const { files, strange } = yield* readResults(workspace.builddir, directory).pipe(
+            Effect.catchTag("UnreadableFile", ({ message }) => noResults(arch, message))
+          )
           for (const what of strange) yield* logs.root(`unexpected among the results: ${what}`)
           found.push(...files)
         }
@@ -188,6 +192,13 @@ const uploadResults = (task: TaskContext, directories: ReadonlyArray<string>, ke
       })
     )
   )
+
+/** mock's status for a build that leaves nothing to take. */
+const noResults = Effect.fnUntraced(function* (arch: string, detail: string) {
+  const logs = yield* KojiLogs
+  yield* logs.root(detail)
+  return yield* buildFault(arch, { _tag: "Status", status: 40, detail })
+})
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex")
 

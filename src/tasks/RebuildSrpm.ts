@@ -1,10 +1,12 @@
 /** `rebuildSRPM`: an uploaded source package, made again inside the tag's own root (tasks.md 3.7). */
 import { Effect, Schema } from "effect"
 import { expireBuildroot, openBuildroot, repoEvent } from "../buildroot/Buildroot.ts"
+import { sourceFault } from "../buildroot/Failures.ts"
 import { hubStep } from "../buildroot/HubSteps.ts"
 import { rebuildSource } from "../buildroot/RebuildSource.ts"
 import { readResults } from "../buildroot/SourceFile.ts"
 import { TaskUploads } from "../buildroot/TaskUploads.ts"
+import { Workspace } from "../buildroot/Workspace.ts"
 import { Door } from "../buildroot/World.ts"
 import { getTag } from "../hub/calls/tags.ts"
 import { buildError } from "../koji/Fault.ts"
@@ -39,7 +41,10 @@ export const rebuildSrpm: Handler = Effect.fn("rebuildSrpm")(function* (task) {
     Schema.String,
     Effect.gen(function* () {
       const uploads = yield* TaskUploads
-      const { files } = yield* readResults(directory)
+      const { chrootTmpdir } = yield* Workspace
+      const { files } = yield* readResults(chrootTmpdir, directory).pipe(
+        Effect.mapError(({ message: detail }) => sourceFault({ _tag: "Status", status: 40, detail }))
+      )
       const [made, ...more] = files.filter((file) => file.name.endsWith(".src.rpm"))
       if (made === undefined) return yield* buildError(`No srpms found in ${directory}`)
       if (more.length > 0) {

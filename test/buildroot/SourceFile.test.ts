@@ -1,0 +1,81 @@
+/** What a build has left is read without being led astray by it. */
+import { execFileSync } from "node:child_process"
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Result } from "effect"
+import { keepFiles } from "../../src/buildroot/ImageFiles.ts"
+import { readResults } from "../../src/buildroot/SourceFile.ts"
+
+const rpm = join(import.meta.dirname, "../fixtures/rpms/adjutant-plain-0.1-3.adj.noarch.rpm")
+
+const directory = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "adjutant-results-"))),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+)
+
+describe("results", () => {
+  it.effect("are the RPMs that are regular files; everything else is told by name", () =>
+    Effect.gen(function* () {
+      const base = yield* directory
+      const made = join(base, "build/RPMS")
+      mkdirSync(join(made, "directory.rpm"), { recursive: true })
+      cpSync(rpm, join(made, "good.rpm"))
+      symlinkSync(rpm, join(made, "link.rpm"))
+      execFileSync("mkfifo", [join(made, "fifo.rpm")])
+      writeFileSync(join(made, "text.rpm"), "no package")
+      writeFileSync(join(made, "readme"), "nor this")
+      const { files, strange } = yield* readResults(base, made)
+      assert.deepStrictEqual(
+        files.map(({ name, header }) => [name, header.name]),
+        [["good.rpm", "adjutant-plain"]]
+      )
+      assert.deepStrictEqual(strange, [
+        "fifo.rpm is not a regular file",
+        "link.rpm is not a regular file",
+        "readme is not an RPM",
+        "text.rpm: not an RPM file (byte 0)"
+      ])
+    })
+  )
+
+  it.effect("are not sought behind a link, wherever on the way it lies", () =>
+    Effect.gen(function* () {
+      const base = yield* directory
+      const elsewhere = yield* directory
+      mkdirSync(join(elsewhere, "RPMS"))
+      cpSync(rpm, join(elsewhere, "RPMS/secret.rpm"))
+      mkdirSync(join(base, "build"))
+      symlinkSync(join(elsewhere, "RPMS"), join(base, "build/RPMS"))
+      symlinkSync(elsewhere, join(base, "other"))
+      for (const [path, link] of [
+        ["build/RPMS", "build/RPMS"],
+        ["other/RPMS", "other"]
+      ] as const) {
+        const read = yield* Effect.result(readResults(base, join(base, path)))
+        assert.isTrue(Result.isFailure(read))
+        if (Result.isFailure(read)) {
+          assert.strictEqual(read.failure.message, `${link} is a link: nothing is taken from it`)
+        }
+      }
+    })
+  )
+
+  it.effect("of a step that installed packages are taken over without what does not belong there", () =>
+    Effect.gen(function* () {
+      const out = yield* directory
+      const elsewhere = yield* directory
+      const victim = join(elsewhere, "victim")
+      writeFileSync(victim, "untouched")
+      const transcript = join(elsewhere, "transcript")
+      writeFileSync(transcript, "what was said")
+      mkdirSync(join(out, "rpmdb"))
+      for (const name of ["transcript", "record.json", "log", "used"]) symlinkSync(victim, join(out, name))
+      yield* keepFiles(out, transcript)
+      const seen = execFileSync("find", [".", "!", "-type", "d"], { cwd: out }).toString()
+      assert.strictEqual(seen, "./transcript\n")
+      assert.strictEqual(execFileSync("cat", [victim]).toString(), "untouched")
+    })
+  )
+})
