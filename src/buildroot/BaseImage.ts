@@ -6,8 +6,8 @@
  * image; and the image's own rpm must then list what the tools' rpm installed, or the database is handed over in the
  * form that every rpm reads, or the buildroot is refused with the setting to change.
  */
-import { createReadStream } from "node:fs"
-import { readFile, rm, writeFile } from "node:fs/promises"
+import { constants } from "node:fs"
+import { open, readFile, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, type Schema, Stream } from "effect"
 import { Engine, EngineError } from "../engine/Engine.ts"
@@ -57,6 +57,9 @@ const keyOf = (inputs: BaseInputs, ready: string | undefined): string => {
   } as Schema.Json)
 }
 
+/** How the tree that a container left is opened: itself, not what a link in its place leads to. */
+const noLink = constants.O_RDONLY | constants.O_NOFOLLOW
+
 /** The step that all of this is the work of. */
 const step = "init"
 
@@ -73,7 +76,7 @@ export const baseImage = Effect.fn("baseImage")(function* (inputs: BaseInputs) {
     .getOrMake(workspace.attempt, key, making)
     .pipe(Effect.catchTag("EngineError", (error) => Effect.fail(engineFailure(error))))
   if (!made) yield* tellTranscript(record)
-  yield* copyPackageManagerLogs(record)
+  yield* copyPackageManagerLogs(join(store.files(record.key), "log"))
   yield* logs.state("Finish: chroot init")
   return record
 })
@@ -116,11 +119,19 @@ const make = (key: string, inputs: BaseInputs) =>
       commit: null
     })
     const status = mockStatus(exit.reason)
-    if (failedStatus(status)) return yield* initFault(status)
+    if (failedStatus(status)) {
+      yield* copyPackageManagerLogs(join(out, "log"))
+      return yield* initFault(status)
+    }
     yield* logs.state(`Finish: ${name}`)
 
     const tools = yield* readPackages(join(out, "packages.tsv"))
-    const tar = Stream.fromAsyncIterable<Uint8Array, unknown>(createReadStream(join(out, "root.tar")), (cause) => cause)
+    const tar = Stream.unwrap(
+      Effect.map(
+        Effect.tryPromise({ try: () => open(join(out, "root.tar"), noLink), catch: (cause): unknown => cause }),
+        (file) => Stream.fromAsyncIterable<Uint8Array, unknown>(file.createReadStream(), (cause) => cause)
+      )
+    )
     const imported = yield* engine
       .importImage(tar, `adjutant/${settings.instance}/base:${key}`, imageLabels(settings.instance, key))
       .pipe(

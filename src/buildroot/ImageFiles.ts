@@ -6,11 +6,15 @@ import { buildrootError } from "../koji/Fault.ts"
 import { type PackageEntry, parsePackageList } from "../koji/PackageList.ts"
 import { type ImageRecord, ImageStore } from "./ImageStore.ts"
 import { KojiLogs } from "./KojiLogs.ts"
+import { readSmall } from "./SourceFile.ts"
+
+/** A list of packages, or a log of the package manager's, is cut beyond this. */
+const listBytesMax = 64 * 1024 * 1024
+const logBytesMax = 64 * 1024 * 1024
 
 /** Reads a package list that a container wrote. */
 export const readPackages = Effect.fnUntraced(function* (path: string) {
-  const text = yield* Effect.promise(() => readFile(path, "utf8").catch(() => ""))
-  const parsed = parsePackageList(text)
+  const parsed = parsePackageList(yield* readSmall(path, listBytesMax))
   if (Result.isSuccess(parsed)) return parsed.success
   return yield* buildrootError(
     `Can't get list of installed rpms: line ${parsed.failure.line}: ${parsed.failure.message}`
@@ -27,11 +31,18 @@ export const samePackages = (a: ReadonlyArray<PackageEntry>, b: ReadonlyArray<Pa
   return names(a) === names(b)
 }
 
-/** Readies a step's output directory for the store: transcript, dnf's logs, rpm database; nothing else. */
+/**
+ * Readies a step's output directory for the store: transcript, dnf's logs, rpm database; nothing else. Packages' own
+ * scripts ran as root where they could write to it, so whatever is not what it should be goes first: a link in the place
+ * of a file that is about to be written would have the host write elsewhere.
+ */
 export const keepFiles = Effect.fnUntraced(function* (out: string, transcript: string) {
   yield* Effect.promise(async () => {
+    for (const entry of await readdir(out, { withFileTypes: true })) {
+      const kept = entry.isDirectory() && ["log", "rpmdb"].includes(entry.name)
+      if (!kept) await rm(join(out, entry.name), { recursive: true, force: true })
+    }
     await mkdir(join(out, "log"), { recursive: true })
-    await rm(join(out, "cache"), { recursive: true, force: true })
     await cp(transcript, join(out, "transcript"))
   })
   return out
@@ -48,12 +59,10 @@ export const tellTranscript = Effect.fnUntraced(function* (record: ImageRecord) 
 })
 
 /** The package manager's own logs, under the names they have in a root (`dnf.log`, `dnf.librepo.log`, …). */
-export const copyPackageManagerLogs = Effect.fnUntraced(function* (record: ImageRecord) {
-  const store = yield* ImageStore
+export const copyPackageManagerLogs = Effect.fnUntraced(function* (directory: string) {
   const logs = yield* KojiLogs
-  const directory = join(store.files(record.key), "log")
   const names = yield* Effect.promise(() => readdir(directory).catch(() => []))
   for (const name of names.filter((file) => /^[a-z0-9.]+\.log$/.test(file)).sort()) {
-    yield* logs.append([name], yield* Effect.promise(() => readFile(join(directory, name))))
+    yield* logs.append([name], yield* readSmall(join(directory, name), logBytesMax))
   }
 })

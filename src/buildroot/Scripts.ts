@@ -58,7 +58,10 @@ printf 'Executing command: %s --installroot %s install @%s\\n' "$manager" "$out/
 $manager -y --installroot=$out/root -c ${inside.packages}/yum.conf --setopt=cachedir=$out/cache --setopt=logdir=$out/log "$@" install --allowerasing "@$group"
 code=$?
 printf 'Child return code was: %d\\n' "$code"
+# dnf 4 takes these two directories for places in the root.
+if [ -d $out/root$out/log ]; then cp -a $out/root$out/log/. $out/log/; fi
 [ "$code" = 0 ] || exit 30
+rm -rf $out/root$out
 rpm --root $out/root -qa --qf "$format" >$out/packages.tsv || exit 30
 database=$(rpm --root $out/root --eval '%{_dbpath}')
 mkdir -p $out/rpmdb && cp -a $out/root$database/. $out/rpmdb/ || exit 30
