@@ -98,18 +98,26 @@ const decodeSpec = Schema.decodeUnknownOption(Shown)
 const decodeExit = Schema.decodeUnknownOption(ExitSpan)
 
 /** The timeline of a history; null when it does not begin with an acceptance. Total: odd events change nothing. */
-export const timelineOf = (history: ReadonlyArray<TimedEvent>): Timeline | null => {
-  const [first] = history
-  if (first === undefined || first.event._tag !== "Accepted") return null
+export const timelineOf = (history: Iterable<TimedEvent>): Timeline | null => {
+  const builder = timelineBuilder()
+  for (const timed of history) builder.add(timed)
+  return builder.timeline()
+}
+
+/** The same, of a history that comes event by event and is not held. */
+export const timelineBuilder = () => {
+  let accepted: { readonly at: number; readonly event: Extract<AttemptEvent, { _tag: "Accepted" }> } | null = null
+  let events = 0
   const steps = new Map<string, GrowingStep>()
   const containers = new Map<string, Growing<ContainerSpan>>()
   const uploads = new Map<string, UploadSpan>()
   const marks: Array<Mark> = []
   let decided: Timeline["decided"] = null
   let concluded: Timeline["concluded"] = null
-  let lastAt = first.at
+  let lastAt = 0
 
-  for (const { at, event } of history) {
+  const add = ({ at, event }: TimedEvent): void => {
+    if (events++ === 0 && event._tag === "Accepted") accepted = { at, event }
     switch (event._tag) {
       case "Accepted":
         break
@@ -187,26 +195,30 @@ export const timelineOf = (history: ReadonlyArray<TimedEvent>): Timeline | null 
     lastAt = at
   }
 
-  const { task, attempt, method, arch, version, instance, request } = first.event
-  const all = [...steps.values()]
-  return {
-    task,
-    attempt,
-    method,
-    arch,
-    version,
-    instance,
-    request,
-    acceptedAt: first.at,
-    lastAt,
-    events: history.length,
-    steps: all,
-    marks,
-    uploads: [...uploads.values()],
-    decided,
-    concluded,
-    failedIn: failedIn(all, marks, decided?.outcome ?? null)
+  const timeline = (): Timeline | null => {
+    if (accepted === null) return null
+    const { task, attempt, method, arch, version, instance, request } = accepted.event
+    const all = [...steps.values()]
+    return {
+      task,
+      attempt,
+      method,
+      arch,
+      version,
+      instance,
+      request,
+      acceptedAt: accepted.at,
+      lastAt,
+      events,
+      steps: all,
+      marks,
+      uploads: [...uploads.values()],
+      decided,
+      concluded,
+      failedIn: failedIn(all, marks, decided?.outcome ?? null)
+    }
   }
+  return { add, timeline }
 }
 
 const touch = (container: Growing<ContainerSpan> | undefined, change: Partial<ContainerSpan>): void => {

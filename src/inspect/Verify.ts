@@ -6,16 +6,11 @@
  */
 import { Effect } from "effect"
 import type { AttemptEvent } from "../core/AttemptEvent.ts"
-import { violations } from "../core/Invariants.ts"
+import { invariantJudge } from "../core/Invariants.ts"
 import type { StreamName } from "../journal/StreamName.ts"
-import {
-  attemptEvents,
-  daemonEvents,
-  type JournalRead,
-  nameOfStream,
-  type Problem,
-  readJournal
-} from "./ReadJournal.ts"
+import { fileSource, type JournalSource } from "./JournalSource.ts"
+import { nameOfStream, type Problem } from "./Problem.ts"
+import { type JournalScan, type JournalVisitor, scanJournal } from "./ScanJournal.ts"
 
 export interface Verdict {
   readonly file: string
@@ -25,30 +20,41 @@ export interface Verdict {
   readonly tornBytes: number
   /** The first problem by line; null for a journal that holds. */
   readonly problem: Problem | null
+  /** How many lines are not believed for the problem's sake. */
+  readonly lostLines: number
 }
 
 /** Reads a journal and judges all of it. Fails when it is none. */
-export const verify = Effect.fn("verify")(function* (file: string) {
-  const read = yield* readJournal(file)
-  return judge(read)
+export const verify = (file: string) => verifySource(fileSource(file))
+
+/** The same for one that comes from elsewhere; `visitor` is shown what is judged. */
+export const verifySource = Effect.fn("verify")(function* (source: JournalSource, visitor: JournalVisitor = {}) {
+  const judge = invariantJudge()
+  let first: AttemptEvent | undefined
+  let seen = 0
+  let broken: Problem | null = null
+  const scan = yield* scanJournal(source, {
+    ...visitor,
+    attempt: (event, at) => {
+      first ??= event
+      for (const { invariant, detail } of judge(event, seen)) {
+        broken ??= { line: seen + 1, kind: "invariant", message: `${invariant}: ${detail}` }
+      }
+      seen++
+      visitor.attempt?.(event, at)
+    }
+  })
+  return verdictOf(scan, first, broken)
 })
 
-const judge = (read: JournalRead): Verdict => {
-  const { file, stream, tornBytes } = read
-  const verdict = (events: number, problem: Problem | null): Verdict => ({ file, stream, events, tornBytes, problem })
-  if (stream.kind === "daemon") {
-    const { events, problem } = daemonEvents(read)
-    return verdict(events.length, problem)
-  }
-  const { events, problem } = attemptEvents(read)
-  const history = events.map(({ event }) => event)
-  const [broken] = [...violations(history)].sort((a, b) => a.index - b.index)
+const verdictOf = (scan: JournalScan, first: AttemptEvent | undefined, broken: Problem | null): Verdict => {
+  const { file, stream, tornBytes, lostLines, events, problem } = scan
   // The order of lines: a broken promise among the lines that are believed comes before what ended the belief.
-  if (broken !== undefined && (problem === null || problem.line > broken.index + 1 || problem.kind === "place")) {
-    const message = `${broken.invariant}: ${broken.detail}`
-    return verdict(broken.index, { line: broken.index + 1, kind: "invariant", message })
+  if (broken !== null) {
+    const held = broken.line - 1
+    return { file, stream, tornBytes, events: held, problem: broken, lostLines: lostLines + events - held }
   }
-  return verdict(events.length, problem ?? wrongPlace(stream, history[0]))
+  return { file, stream, tornBytes, events, lostLines, problem: problem ?? wrongPlace(stream, first) }
 }
 
 /** The first event says whose journal it is as well; it must agree with the chain, which was begun with the name. */

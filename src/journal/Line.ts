@@ -199,7 +199,12 @@ const lineBreak = 0x0a
 const countLines = (bytes: Uint8Array): number =>
   bytes.reduce((lines, byte) => (byte === lineBreak ? lines + 1 : lines), bytes.at(-1) === lineBreak ? 0 : 1)
 
-const verifyBytes = (bytes: Uint8Array, seq: number, previous: string): Result.Result<StoredEvent, LineFault> => {
+/** The same as `verifyLine`, for the bytes of a line as they stand in a file. */
+export const verifyBytes = (
+  bytes: Uint8Array,
+  seq: number,
+  previous: string
+): Result.Result<StoredEvent, LineFault> => {
   try {
     return verifyLine(strict.decode(bytes), seq, previous)
   } catch {
@@ -210,7 +215,7 @@ const verifyBytes = (bytes: Uint8Array, seq: number, previous: string): Result.R
 const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 /** Whether a whole line is followed by something other than its line break, which no interrupted write leaves behind. */
-const beginsWithLine = (torn: Uint8Array, seq: number, previous: string): boolean => {
+export const beginsWithLine = (torn: Uint8Array, seq: number, previous: string): boolean => {
   const text = Buffer.from(torn.buffer, torn.byteOffset, torn.byteLength).toString("latin1")
   for (const found of text.matchAll(/,"hash":"[0-9a-f]{32}"\}/g)) {
     const end = found.index + tailLength

@@ -37,7 +37,7 @@ describe("the command", () => {
       assert.deepStrictEqual(yield* adjutant(["log"]), {
         code: 64,
         out: "",
-        err: 'adjutant log: Missing required argument: task|file\nTry "adjutant log --help".\n'
+        err: 'adjutant log: Missing required argument: task|file|url\nTry "adjutant log --help".\n'
       })
       const unknown = yield* adjutant(["verfy", "x"])
       assert.strictEqual(unknown.code, 64)

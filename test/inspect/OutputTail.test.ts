@@ -3,8 +3,8 @@ import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
-import { AttemptNumber } from "../../src/core/Ids.ts"
 import { outputTail, tailBytesMax, tailLineMax } from "../../src/inspect/OutputTail.ts"
+import { aroundFile } from "../../src/inspect/Surroundings.ts"
 import { timelineOf } from "../../src/inspect/Timeline.ts"
 import * as Examples from "./examples.ts"
 
@@ -23,10 +23,9 @@ const tailOf = Effect.fnUntraced(function* (story: Examples.Story, options?: { r
   const timeline = timelineOf(story.events)
   assert.isNotNull(timeline)
   if (timeline === null) return null
-  const stream = { kind: "attempt", task: Examples.task, attempt: AttemptNumber.make(1) } as const
   const journal = join(directory, "state/tasks/4711/1.jsonl")
-  const logDirectory = join(directory, "logs")
-  const tail = yield* outputTail(journal, stream, timeline, { logDirectory, lines: options?.lines ?? 20 })
+  const around = aroundFile(journal, { task: Examples.task, attempt: 1 }, join(directory, "logs"))
+  const tail = yield* outputTail(around, timeline, { lines: options?.lines ?? 20 })
   return Option.getOrNull(Option.map(tail, ({ file, lines }) => [file.slice(directory.length + 1), ...lines]))
 })
 

@@ -4,7 +4,9 @@ import { dirname, join } from "node:path"
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { AttemptNumber, TaskId } from "../../src/core/Ids.ts"
-import { findAttempt, readJournal } from "../../src/inspect/ReadJournal.ts"
+import { findAttempt } from "../../src/inspect/FindAttempt.ts"
+import { fileSource } from "../../src/inspect/JournalSource.ts"
+import { scanJournal } from "../../src/inspect/ScanJournal.ts"
 import { verify } from "../../src/inspect/Verify.ts"
 import * as Examples from "./examples.ts"
 
@@ -26,7 +28,7 @@ const problemOf = Effect.fnUntraced(function* (name: string, contents: string | 
   const { problem } = yield* verify(write(name, contents))
   return problem === null ? null : `${problem.kind} at ${problem.line}`
 })
-const reasonOf = (file: string) => Effect.map(Effect.flip(readJournal(file)), (error) => error.reason)
+const reasonOf = (file: string) => Effect.map(Effect.flip(scanJournal(fileSource(file), {})), (error) => error.reason)
 
 describe("verify", () => {
   it.effect("finds nothing wrong with any of the examples", () =>
@@ -157,7 +159,7 @@ describe("reading a journal", () => {
     Effect.gen(function* () {
       const link = join(directory, "link.log")
       symlinkSync(write("target.log", good), link)
-      assert.strictEqual((yield* readJournal(link)).lines.length, lines.length)
+      assert.strictEqual((yield* scanJournal(fileSource(link), {})).events, lines.length)
     })
   )
 
