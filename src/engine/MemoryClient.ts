@@ -6,14 +6,19 @@ import { Clock, Deferred, Effect, Stream } from "effect"
 import type { CreateBody } from "./CreateBody.ts"
 import type { EngineClient, LogRequest } from "./DockerodeClient.ts"
 import { EngineError } from "./Engine.ts"
-import type { MemoryEngineOptions, MemoryProgram } from "./MemoryEngine.ts"
+import type { MemoryEngineOptions, MemoryProgram, MemoryRoot } from "./MemoryEngine.ts"
 import type { LogEntry, MemoryContainer, MemoryModel, StoredImage } from "./MemoryModel.ts"
+
+/** What lies between one client and the engine: the call may come late, or not at all, and so may its answer. */
+export type Through = <A>(operation: string, call: Effect.Effect<A, EngineError>) => Effect.Effect<A, EngineError>
+export const direct: Through = (_, call) => call
 
 /** The API. `programOf` says what the container of this name does when it is started. */
 export const memoryClient = (
   model: MemoryModel,
   options: MemoryEngineOptions,
-  programOf: (name: string) => MemoryProgram
+  programOf: (name: string, root: MemoryRoot) => MemoryProgram,
+  through: Through
 ): EngineClient => {
   const kind = options.kind ?? "docker"
   const problem = (operation: string, subject: string, reason: EngineError["reason"], message: string) =>
@@ -23,6 +28,8 @@ export const memoryClient = (
   const calls = new Map<string, number>()
   /** Breaks off when the engine goes away, as a connection does. */
   const call = <A>(operation: string, effect: Effect.Effect<A, EngineError>): Effect.Effect<A, EngineError> =>
+    through(operation, Effect.provideContext(answered(operation, effect), model.own))
+  const answered = <A>(operation: string, effect: Effect.Effect<A, EngineError>): Effect.Effect<A, EngineError> =>
     Effect.gen(function* () {
       if (model.isGone()) return yield* unreachable(operation)
       const nth = (calls.get(operation) ?? 0) + 1
@@ -80,13 +87,14 @@ export const memoryClient = (
         "create",
         Effect.gen(function* () {
           if (model.containers.has(name)) return yield* problem("create", name, "conflict", "the name is in use")
-          const { info } = yield* image("create", body.Image)
+          const { info, contents } = yield* image("create", body.Image)
           const id = createHash("sha256").update(`${name} ${model.created.length}`).digest("hex")
           model.containers.set(name, {
             id,
             name,
             body,
             image: info.id,
+            root: { contents },
             createdAt: yield* Clock.currentTimeMillis,
             state: "created",
             startedAt: 0,
@@ -105,7 +113,7 @@ export const memoryClient = (
     startContainer: (id) =>
       call(
         "start",
-        Effect.flatMap(container("start", id), (found) => model.start(found, programOf(found.name)))
+        Effect.flatMap(container("start", id), (found) => model.start(found, programOf(found.name, found.root)))
       ),
     inspectContainer: (id) => call("inspect", Effect.map(container("inspect", id), answer)),
     waitContainer: (id) => {
@@ -150,7 +158,9 @@ export const memoryClient = (
         "commit",
         Effect.gen(function* () {
           const found = yield* container("commit", id)
-          const made = yield* model.addImage({ ...plain(found.body), reference, labels }, `${found.id} committed`)
+          const { contents } = found.root
+          const image = { ...plain(found.body), reference, labels, contents }
+          const made = yield* model.addImage(image, `${found.id} committed`)
           return made.id
         })
       ),
@@ -191,11 +201,11 @@ export const memoryClient = (
         call(
           "import",
           Effect.gen(function* () {
-            const { bytes, digest } = yield* Effect.tryPromise({
+            const { bytes, digest, contents } = yield* Effect.tryPromise({
               try: () => consume(tar),
               catch: (cause) => problem("import", reference, "refused", String(cause))
             })
-            const made = yield* model.addImage({ reference, labels, sizeBytes: bytes }, digest)
+            const made = yield* model.addImage({ reference, labels, sizeBytes: bytes, contents }, digest)
             return made.id
           })
         )
@@ -203,14 +213,11 @@ export const memoryClient = (
   }
 }
 
-const consume = async (tar: Readable): Promise<{ readonly bytes: number; readonly digest: string }> => {
-  const hash = createHash("sha256")
-  let bytes = 0
-  for await (const chunk of tar) {
-    hash.update(chunk)
-    bytes += chunk.length
-  }
-  return { bytes, digest: hash.digest("hex") }
+const consume = async (tar: Readable) => {
+  const chunks: Array<Uint8Array> = []
+  for await (const chunk of tar) chunks.push(chunk)
+  const bytes = Buffer.concat(chunks)
+  return { bytes: bytes.length, digest: createHash("sha256").update(bytes).digest("hex"), contents: bytes.toString() }
 }
 
 const plain = (body: CreateBody) => ({ environment: body.Env.filter((entry) => entry.includes("=")) })

@@ -10,7 +10,7 @@ import { Context, Effect, Layer } from "effect"
 import type { ContainerSpec } from "./ContainerSpec.ts"
 import { type ContainerSummary, Engine, type EngineInfo, type ImageInfo } from "./Engine.ts"
 import { engineOver } from "./EngineService.ts"
-import { memoryClient } from "./MemoryClient.ts"
+import { direct, memoryClient, type Through } from "./MemoryClient.ts"
 import { makeMemoryModel } from "./MemoryModel.ts"
 
 /** What a command does: its output, chunk by chunk, and its end. */
@@ -20,12 +20,22 @@ export interface MemoryProgram {
     readonly afterMillis?: number
     readonly from?: "stdout" | "stderr"
     readonly bytes: Uint8Array | string
+    /** What it does just before it says so. */
+    readonly work?: Effect.Effect<void>
   }>
   /** From the last chunk to the end; `never` is a command that hangs. */
   readonly afterMillis?: number | "never"
   readonly exit: number | { readonly signal: number } | "out of memory"
   /** What it does besides, just before its end: to files under its mounts, to a model. */
   readonly work?: Effect.Effect<void>
+}
+
+/**
+ * A container's own root file system, as one text. It begins as its image's, which is what was imported (as UTF-8) or
+ * committed; a program may change it.
+ */
+export interface MemoryRoot {
+  contents: string
 }
 
 /** An image that is there at the start, or that a registry has. */
@@ -36,13 +46,14 @@ export interface MemoryImage {
   readonly environment?: ReadonlyArray<string>
   readonly volumes?: ReadonlyArray<string>
   readonly sizeBytes?: number
+  readonly contents?: string
   /** Of a registry's image: pauses between the items of its pull's progress; ends in an error if it `fails`. */
   readonly progressMillis?: ReadonlyArray<number>
   readonly fails?: string
 }
 
 export interface MemoryEngineOptions {
-  readonly program: (spec: ContainerSpec) => MemoryProgram
+  readonly program: (spec: ContainerSpec, root: MemoryRoot) => MemoryProgram
   readonly kind?: "docker" | "podman"
   readonly images?: ReadonlyArray<MemoryImage>
   readonly registry?: ReadonlyArray<MemoryImage>
@@ -77,40 +88,49 @@ export class MemoryEngine extends Context.Service<
   }
 >()("adjutant/engine/MemoryEngine") {}
 
+/** The handle, and the port for every client that connects: several, or one after another. */
+export const make = Effect.fnUntraced(function* (options: MemoryEngineOptions) {
+  const model = yield* makeMemoryModel(options)
+  const specs = new Map<string, ContainerSpec>()
+  const programOf = (name: string, root: MemoryRoot): MemoryProgram => {
+    const spec = specs.get(name)
+    return spec === undefined ? { output: [], exit: 0 } : options.program(spec, root)
+  }
+  const connect = Effect.fnUntraced(function* (through: Through = direct, bootId = options.bootId ?? "boot-1") {
+    const engine = yield* engineOver(memoryClient(model, options, programOf, through), {
+      bootId,
+      exists: (path) => Effect.sync(() => options.exists?.(path) ?? true),
+      fileBytes: () => Effect.succeed(0),
+      killedForMemory: () => Effect.succeed(false)
+    })
+    return Engine.of({
+      ...engine,
+      run: (spec, sink, watch) =>
+        Effect.suspend(() => {
+          specs.set(spec.name, spec)
+          return engine.run(spec, sink, watch)
+        })
+    })
+  })
+  const { info } = yield* connect()
+  const handle = MemoryEngine.of({
+    containers: model.summaries,
+    images: model.imageInfos,
+    created: Effect.sync(() => [...model.created]),
+    removed: Effect.sync(() => [...model.removed]),
+    goAway: model.goAway,
+    comeBack: model.comeBack,
+    kill: (name) => model.kill(name, "somebody"),
+    info
+  })
+  return { connect, handle }
+})
+
 /** The port, and the handle behind its back. */
 export const layerMemory = (options: MemoryEngineOptions): Layer.Layer<Engine | MemoryEngine> =>
   Layer.effectContext(
     Effect.gen(function* () {
-      const model = yield* makeMemoryModel(options)
-      const specs = new Map<string, ContainerSpec>()
-      const client = memoryClient(model, options, (name) => {
-        const spec = specs.get(name)
-        return spec === undefined ? { output: [], exit: 0 } : options.program(spec)
-      })
-      const engine = yield* engineOver(client, {
-        bootId: options.bootId ?? "boot-1",
-        exists: (path) => Effect.sync(() => options.exists?.(path) ?? true),
-        fileBytes: () => Effect.succeed(0),
-        killedForMemory: () => Effect.succeed(false)
-      })
-      const remembering = Engine.of({
-        ...engine,
-        run: (spec, sink, watch) =>
-          Effect.suspend(() => {
-            specs.set(spec.name, spec)
-            return engine.run(spec, sink, watch)
-          })
-      })
-      const handle = MemoryEngine.of({
-        containers: model.summaries,
-        images: model.imageInfos,
-        created: Effect.sync(() => [...model.created]),
-        removed: Effect.sync(() => [...model.removed]),
-        goAway: model.goAway,
-        comeBack: model.comeBack,
-        kill: (name) => model.kill(name, "somebody"),
-        info: engine.info
-      })
-      return Context.make(Engine, remembering).pipe(Context.add(MemoryEngine, handle))
+      const { connect, handle } = yield* make(options)
+      return Context.make(Engine, yield* connect()).pipe(Context.add(MemoryEngine, handle))
     })
   )

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto"
 import { Clock, Deferred, Effect, Fiber, Scope } from "effect"
 import type { CreateBody } from "./CreateBody.ts"
 import type { ContainerSummary, ImageInfo } from "./Engine.ts"
-import type { MemoryEngineOptions, MemoryImage, MemoryProgram } from "./MemoryEngine.ts"
+import type { MemoryEngineOptions, MemoryImage, MemoryProgram, MemoryRoot } from "./MemoryEngine.ts"
 
 /** An entry of a container's log, stamped as Docker stamps. */
 export interface LogEntry {
@@ -18,6 +18,7 @@ export interface MemoryContainer {
   readonly name: string
   readonly body: CreateBody
   readonly image: string
+  readonly root: MemoryRoot
   readonly createdAt: number
   state: "created" | "running" | "exited"
   startedAt: number
@@ -36,6 +37,7 @@ export interface StoredImage {
   readonly info: ImageInfo
   readonly environment: ReadonlyArray<string>
   readonly volumes: ReadonlyArray<string>
+  readonly contents: string
 }
 
 const sigkillCode = 128 + 9
@@ -45,6 +47,8 @@ export type MemoryModel = Effect.Success<ReturnType<typeof makeMemoryModel>>
 
 export const makeMemoryModel = Effect.fnUntraced(function* (options: MemoryEngineOptions) {
   const scope = yield* Scope.Scope
+  // The engine's own clock and scheduler: what it does goes on without whoever asked for it.
+  const own = yield* Effect.context<never>()
   const containers = new Map<string, MemoryContainer>()
   const images = new Map<string, StoredImage>()
   const created: Array<string> = []
@@ -69,7 +73,12 @@ export const makeMemoryModel = Effect.fnUntraced(function* (options: MemoryEngin
       createdAt: yield* Clock.currentTimeMillis,
       labels: image.labels ?? {}
     }
-    images.set(id, { info, environment: image.environment ?? [], volumes: image.volumes ?? [] })
+    images.set(id, {
+      info,
+      environment: image.environment ?? [],
+      volumes: image.volumes ?? [],
+      contents: image.contents ?? ""
+    })
     return info
   })
 
@@ -95,6 +104,7 @@ export const makeMemoryModel = Effect.fnUntraced(function* (options: MemoryEngin
   const live = Effect.fnUntraced(function* (container: MemoryContainer, program: MemoryProgram) {
     for (const chunk of program.output) {
       if (chunk.afterMillis !== undefined) yield* Effect.sleep(`${chunk.afterMillis} millis`)
+      if (chunk.work !== undefined) yield* chunk.work
       const now = yield* Clock.currentTimeMillis
       entries++
       const stamp = `${new Date(now).toISOString().slice(0, -1)}${String(entries % 1_000_000).padStart(6, "0")}Z`
@@ -130,6 +140,7 @@ export const makeMemoryModel = Effect.fnUntraced(function* (options: MemoryEngin
   return {
     containers,
     images,
+    own,
     created,
     removed,
     addImage,
