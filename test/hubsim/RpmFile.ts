@@ -12,6 +12,14 @@ export interface Package {
   readonly source?: string
   readonly summary?: string
   readonly requires?: ReadonlyArray<string>
+  /** Absolute paths; in a source package plain names. */
+  readonly files?: ReadonlyArray<string>
+  readonly buildArchs?: ReadonlyArray<string>
+  readonly exclusiveArch?: ReadonlyArray<string>
+  readonly excludeArch?: ReadonlyArray<string>
+  readonly packager?: string
+  readonly vendor?: string
+  readonly distribution?: string
 }
 
 type Entry = readonly [tag: number, type: number, count: number, data: Buffer]
@@ -27,6 +35,26 @@ const ints = (tag: number, values: ReadonlyArray<number>): Entry => {
   const data = Buffer.alloc(4 * values.length)
   for (const [at, value] of values.entries()) data.writeUInt32BE(value, 4 * at)
   return [tag, 4, values.length, data]
+}
+
+const maybeText = (tag: number, value: string | undefined): ReadonlyArray<Entry> =>
+  value === undefined ? [] : [text(tag, value)]
+const maybeTexts = (tag: number, values: ReadonlyArray<string> | undefined): ReadonlyArray<Entry> =>
+  values === undefined || values.length === 0 ? [] : [texts(tag, values)]
+
+const listed = (files: ReadonlyArray<string>): ReadonlyArray<Entry> => {
+  if (files.length === 0) return []
+  const split = files.map((path) => path.lastIndexOf("/") + 1)
+  const directories = [...new Set(files.map((path, at) => path.slice(0, split[at])))]
+  const indexes = files.map((path, at) => directories.indexOf(path.slice(0, split[at])))
+  return [
+    ints(1116, indexes),
+    texts(
+      1117,
+      files.map((path, at) => path.slice(split[at]))
+    ),
+    texts(1118, directories)
+  ]
 }
 
 /** A header structure: its magic, an index of entries, and their data, integers aligned. */
@@ -58,6 +86,9 @@ export const rpmFile = (rpm: Package): Buffer => {
     text(1004, summary),
     ints(1006, [1_700_000_000]),
     ints(1009, [0]),
+    ...maybeText(1010, rpm.distribution),
+    ...maybeText(1011, rpm.vendor),
+    ...maybeText(1015, rpm.packager),
     text(1022, isSource ? "noarch" : arch),
     ...(isSource ? [ints(1106, [1])] : [text(1044, source ?? `${name}-${version}-${release}.src.rpm`)]),
     ...(requires.length === 0
@@ -72,7 +103,11 @@ export const rpmFile = (rpm: Package): Buffer => {
             1050,
             requires.map(() => "")
           )
-        ])
+        ]),
+    ...maybeTexts(1059, rpm.excludeArch),
+    ...maybeTexts(1061, rpm.exclusiveArch),
+    ...maybeTexts(1089, rpm.buildArchs),
+    ...listed(rpm.files ?? [])
   ])
   const lead = Buffer.alloc(96)
   lead.writeUInt32BE(0xedabeedb, 0)

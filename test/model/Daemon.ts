@@ -1,0 +1,226 @@
+/**
+ * A daemon of the model: the real one, put together as `daemonMain.ts` does it, over the model's hub, engine and disk.
+ *
+ * It is started, told to stop, or killed; started again it finds what its disks hold and the engine still runs.
+ */
+import { mkdirSync } from "node:fs"
+import { Effect, type Exit, Fiber, Layer, Queue, Redacted } from "effect"
+import { BuilderSettings } from "../../src/buildroot/BuilderSettings.ts"
+import { ImageStore } from "../../src/buildroot/ImageStore.ts"
+import { told } from "../../src/core/DaemonEvent.ts"
+import { InstanceId } from "../../src/core/Ids.ts"
+import { Attempts } from "../../src/daemon/Attempts.ts"
+import { type DaemonOptions, type DaemonRequest, DaemonRequests, runDaemon } from "../../src/daemon/Daemon.ts"
+import { DaemonJournal } from "../../src/daemon/DaemonJournal.ts"
+import { recover } from "../../src/daemon/Recovery.ts"
+import { Engine } from "../../src/engine/Engine.ts"
+import type { Through } from "../../src/engine/MemoryClient.ts"
+import { HubFiles } from "../../src/hub/HubFiles.ts"
+import { HubSession, type RetryRules } from "../../src/hub/HubSession.ts"
+import { HubTransport } from "../../src/hub/HubTransport.ts"
+import { passwordLogin } from "../../src/hub/Login.ts"
+import { TaskAlerts } from "../../src/hub/TaskAlerts.ts"
+import { Disk } from "../../src/journal/Disk.ts"
+import * as FileJournalStore from "../../src/journal/FileJournalStore.ts"
+import { JournalStore } from "../../src/journal/JournalStore.ts"
+import * as MemoryDisk from "../../src/journal/MemoryDisk.ts"
+import type { ModelHub } from "./Hub.ts"
+import { Process, type Time } from "./Time.ts"
+
+/** What daemons share. */
+export interface Surroundings {
+  readonly time: Time
+  readonly hub: ModelHub
+  readonly connect: (through: Through, bootId: string) => Effect.Effect<Engine["Service"]>
+  /** Where each daemon has a directory of its own. */
+  readonly directory: string
+}
+
+export interface DaemonChoices {
+  readonly name: "builder1" | "builder2"
+  readonly options?: Partial<DaemonOptions>
+  readonly settings?: Partial<BuilderSettings["Service"]>
+  readonly retries?: Partial<RetryRules>
+  /** What lies between the daemon and the engine, and between it and its journal. */
+  readonly through?: Through
+  readonly disk?: (disk: Disk["Service"]) => Disk["Service"]
+  readonly seed?: number
+}
+
+interface Life {
+  readonly process: Process
+  readonly fiber: Fiber.Fiber<unknown, unknown>
+  readonly requests: Queue.Queue<DaemonRequest>
+}
+
+export const toolsImage = "localhost/tools:1"
+const direct: Through = (_, call) => call
+
+export class ModelDaemon {
+  readonly name: string
+  readonly disk: MemoryDisk.MemoryDisk["Service"]
+  readonly settings: BuilderSettings["Service"]
+  bootId = "boot-1"
+  lives = 0
+  #life: Life | undefined
+  readonly #around: Surroundings
+  readonly #choices: DaemonChoices
+
+  private constructor(around: Surroundings, choices: DaemonChoices, disk: MemoryDisk.MemoryDisk["Service"]) {
+    this.name = choices.name
+    this.disk = disk
+    this.#around = around
+    this.#choices = choices
+    this.settings = { ...settingsOf(around, choices.name), ...choices.settings }
+    mkdirSync(this.settings.stateDirectory, { recursive: true })
+    mkdirSync(this.settings.logDirectory, { recursive: true })
+  }
+
+  static readonly make = (around: Surroundings, choices: DaemonChoices) =>
+    Effect.map(MemoryDisk.make, (disk) => new ModelDaemon(around, choices, disk))
+
+  get running(): boolean {
+    return this.#life?.process.alive === true && this.#life.fiber.pollUnsafe() === undefined
+  }
+
+  /** How the last life ended; undefined while it goes on, or when it was killed. */
+  get exit(): Exit.Exit<unknown, unknown> | undefined {
+    return this.#life?.fiber.pollUnsafe()
+  }
+
+  /** A new process of this daemon. */
+  readonly start = Effect.suspend(() => {
+    if (this.running) return Effect.die(new Error(`${this.name} runs already`))
+    const { time } = this.#around
+    this.lives++
+    const process = new Process(`${this.name}/${this.lives}`)
+    const context = time.contextOf(process, (this.#choices.seed ?? 0) + this.lives)
+    const requests = Effect.runSyncWith(context)(Queue.unbounded<DaemonRequest>())
+    const fiber = Effect.runForkWith(context)(this.#program(requests))
+    this.#life = { process, fiber, requests }
+    return Effect.void
+  })
+
+  /** As SIGKILL: nothing of the process takes another step. Its files stay, its containers go on. */
+  readonly kill = Effect.sync(() => {
+    this.#life?.process.kill()
+  })
+
+  /** As a loss of power: what was not synced is lost too. The engine's containers are the caller's business. */
+  readonly losePower = Effect.suspend(() => {
+    this.#life?.process.kill()
+    return this.disk.crash()
+  })
+
+  /** As SIGTERM; returns when the process has left. */
+  readonly terminate = Effect.suspend(() =>
+    this.#life === undefined ? Effect.void : Fiber.interrupt(this.#life.fiber)
+  )
+
+  /** As SIGUSR1. */
+  readonly drain = Effect.suspend(() =>
+    this.#life === undefined ? Effect.void : Queue.offer(this.#life.requests, { _tag: "Drain", why: "SIGUSR1" })
+  )
+
+  /** Returns when the process has left by itself. */
+  readonly ended = Effect.suspend(() => (this.#life === undefined ? Effect.void : Fiber.await(this.#life.fiber)))
+
+  #program(requests: Queue.Queue<DaemonRequest>) {
+    const { hub, connect } = this.#around
+    const { bootId, lives: pid } = this
+    const { retries, through = direct, disk: over = (disk) => disk } = this.#choices
+    const options = { sleepSeconds: 15, maxJobs: 10, minSpaceMebibytes: 0, ...this.#choices.options }
+    const transport = Layer.succeed(HubTransport, hub.transport(this.name))
+    const session = HubSession.layerLogin(passwordLogin(this.name, Redacted.make(this.name)), {
+      exclusive: "force",
+      retries: { ...patience, ...retries }
+    }).pipe(Layer.provide(transport))
+    const store = Layer.effect(JournalStore, FileJournalStore.make({ directory: "/", visible: false })).pipe(
+      Layer.provide(Layer.succeed(Disk, over(this.disk.disk)))
+    )
+    const below = Layer.mergeAll(
+      session,
+      HubFiles.layerMounted(hub.top),
+      TaskAlerts.layer,
+      store,
+      Layer.effect(Engine, connect(through, bootId)),
+      Layer.succeed(BuilderSettings, { ...this.settings, bootId }),
+      Layer.succeed(DaemonRequests, requests)
+    )
+    const services = Attempts.layer.pipe(
+      Layer.provideMerge(Layer.mergeAll(ImageStore.layer, DaemonJournal.layer)),
+      Layer.provideMerge(below)
+    )
+    const { instance, version } = this.settings
+    const served = Effect.gen(function* () {
+      const journal = yield* DaemonJournal
+      const kept = yield* JournalStore
+      yield* journal.record(told.Started.make({ instance, bootId, version, pid, engine: "model", hub: "model" }))
+      yield* recover()
+      const poisoned = Effect.flatMap(kept.awaitPoisoned, (poison) => Effect.fail(poison))
+      return yield* Effect.raceFirst(runDaemon(options), poisoned)
+    })
+    return served.pipe(
+      Effect.provide(services),
+      Effect.scoped,
+      Effect.tapCause((cause) => Effect.logError("the daemon leaves", cause))
+    )
+  }
+}
+
+/** kojid's. */
+const patience: RetryRules = {
+  retriesMax: 120,
+  intervalSeconds: 60,
+  offlineIntervalSeconds: 120,
+  timeoutSeconds: 43_200
+}
+
+const gibibyte = 1024 ** 3
+
+const settingsOf = ({ hub, directory }: Surroundings, name: string): BuilderSettings["Service"] => ({
+  instance: InstanceId.make(name === "builder1" ? "b1b1b1b1b1b1" : "b2b2b2b2b2b2"),
+  bootId: "boot-1",
+  version: "0.0.0",
+  hostName: `${name}.example.org`,
+  workerId: name,
+  stateDirectory: `${directory}/${name}/state`,
+  logDirectory: `${directory}/${name}/log`,
+  topUrls: [],
+  topDirectory: hub.top,
+  toolsImage,
+  toolsImages: [],
+  baseImages: [],
+  pullPolicy: "if-not-present",
+  pullTimeoutSeconds: 600,
+  pullInactivitySeconds: 60,
+  installNetwork: "host",
+  limits: {
+    memoryBytes: 4 * gibibyte,
+    cpus: 2,
+    processes: 1000,
+    openFiles: 1000,
+    wallSeconds: 86_400,
+    silenceSeconds: 86_400,
+    outputBytes: gibibyte,
+    diskBytes: 100 * gibibyte
+  },
+  relabel: false,
+  imageCacheBytesMax: 100 * gibibyte,
+  imageCacheAgeSecondsMax: 30 * 86_400,
+  packager: "Koji",
+  vendor: "Koji",
+  distribution: "Koji",
+  mockHost: "koji-linux-gnu",
+  mockDirectory: "/var/lib/mock",
+  yumProxy: null,
+  rpmbuildTimeoutSeconds: 86_400,
+  chrootTmpdir: "/chroot_tmpdir",
+  mockBootstrapImage: false,
+  literalTaskArches: [],
+  buildArchCanFail: false,
+  useCreaterepoC: true,
+  createrepoSkipStat: true,
+  createrepoUpdate: true,
+  logTimestamps: false
+})
