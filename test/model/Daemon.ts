@@ -4,11 +4,12 @@
  * It is started, told to stop, or killed; started again it finds what its disks hold and the engine still runs.
  */
 import { mkdirSync } from "node:fs"
-import { Effect, type Exit, Fiber, Layer, Queue, Redacted } from "effect"
+import { Effect, type Exit, Fiber, Layer, Queue, Redacted, Schema } from "effect"
 import { BuilderSettings } from "../../src/buildroot/BuilderSettings.ts"
 import { ImageStore } from "../../src/buildroot/ImageStore.ts"
+import { AttemptEvent } from "../../src/core/AttemptEvent.ts"
 import { told } from "../../src/core/DaemonEvent.ts"
-import { InstanceId } from "../../src/core/Ids.ts"
+import { InstanceId, TaskId } from "../../src/core/Ids.ts"
 import { Attempts } from "../../src/daemon/Attempts.ts"
 import { type DaemonOptions, type DaemonRequest, DaemonRequests, runDaemon } from "../../src/daemon/Daemon.ts"
 import { DaemonJournal } from "../../src/daemon/DaemonJournal.ts"
@@ -52,6 +53,8 @@ interface Life {
   readonly fiber: Fiber.Fiber<unknown, unknown>
   readonly requests: Queue.Queue<DaemonRequest>
 }
+
+const decodeEvent = Schema.decodeUnknownSync(AttemptEvent)
 
 export const toolsImage = "localhost/tools:1"
 const direct: Through = (_, call) => call
@@ -124,6 +127,26 @@ export class ModelDaemon {
 
   /** Returns when the process has left by itself. */
   readonly ended = Effect.suspend(() => (this.#life === undefined ? Effect.void : Fiber.await(this.#life.fiber)))
+
+  /** What an attempt's journal holds by now; of the last attempt, unless told. */
+  history(task: number, attempt?: number) {
+    return Effect.gen(function* () {
+      const store = yield* FileJournalStore.make({ directory: "/", visible: false })
+      const attempts = (yield* store.list).flatMap((name) =>
+        name.kind === "attempt" && name.task === task ? [name.attempt] : []
+      )
+      const chosen = attempt ?? attempts.at(-1)
+      const stream = attempts.find((one) => one === chosen)
+      if (stream === undefined) return []
+      const stored = yield* store.read({ kind: "attempt", task: TaskId.make(task), attempt: stream })
+      return stored.map(({ event }) => decodeEvent(event))
+    }).pipe(Effect.provideService(Disk, this.disk.disk), Effect.orDie)
+  }
+
+  /** Whether an attempt of the task has a journal that is not at its end. */
+  isWorking(task: number): boolean {
+    return this.running && Effect.runSync(this.history(task)).at(-1)?._tag !== "Concluded"
+  }
 
   #program(requests: Queue.Queue<DaemonRequest>) {
     const { hub, connect } = this.#around

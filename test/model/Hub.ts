@@ -49,7 +49,12 @@ export type HubFate =
 export const done: HubFate = { _tag: "Done" }
 
 /** A request, and whether the hub has ever seen it. */
-export type Seen = HubCall & { readonly at: number; readonly fate: HubFate["_tag"]; readonly fault: string | null }
+export interface Seen extends HubCall {
+  readonly at: number
+  readonly fate: HubFate["_tag"]
+  /** What the hub said to it, if it came there. */
+  readonly said: Answer | null
+}
 
 const lost = (message: string) => new TransportError({ outlook: "pass", message })
 
@@ -116,7 +121,7 @@ export class ModelHub {
         return Effect.andThen(act, Effect.fail(lost("the connection was lost")))
       case "Lost":
         return Effect.suspend(() => {
-          this.calls.push({ ...call, at: this.#now(), fate: fate._tag, fault: null })
+          this.calls.push({ ...call, at: this.#now(), fate: fate._tag, said: null })
           return Effect.fail(lost("cannot reach the hub: ECONNREFUSED"))
         })
       case "Late":
@@ -137,8 +142,7 @@ export class ModelHub {
       this.#now() < this.offlineUntil
         ? { _tag: "Fault", code: faultCodes.ServerOffline, message: "database outage" }
         : Effect.runSyncWith(this.#context)(answer(this.#sim, this.wire, request))
-    const fault = said._tag === "Fault" ? `${said.code} ${said.message}` : null
-    this.calls.push({ ...call, at: this.#now(), fate: fate._tag, fault })
+    this.calls.push({ ...call, at: this.#now(), fate: fate._tag, said })
     return said
   }
 
@@ -178,6 +182,14 @@ export class ModelHub {
   children(id: number): ReadonlyArray<Struct> {
     const rows = this.admin("getTaskChildren", [id])
     return Array.isArray(rows) ? rows.filter(isStruct) : []
+  }
+
+  /** The session that a daemon opened for an attempt of this task, the last one: it comes after the task was opened. */
+  sessionOf(daemon: string, task: number): number | undefined {
+    const calls = this.calls.filter(({ from, said }) => from === daemon && said?._tag === "Success")
+    const opened = calls.findLastIndex(({ method, params }) => method === "host.openTask" && params[0] === task)
+    const session = calls.slice(opened).find(({ method }) => method === "subsession")?.said
+    return session?._tag === "Success" ? Number(Object(session.value)["session-id"]) : undefined
   }
 
   /** Puts a file where a packager would have uploaded it, below `work`. */

@@ -35,6 +35,8 @@ export interface World {
   interfere(change: Interference): void
   /** A daemon that has not been started. */
   daemon(choices?: Partial<DaemonChoices>): Effect.Effect<ModelDaemon>
+  /** Whether a container of this step runs. */
+  isRunning(step: string): boolean
   /** A recipe's source package, uploaded by a packager: its path below `work`. */
   source(recipe: Recipe): string
   /** Waits until it is so, looking every so often; a day at most. */
@@ -64,6 +66,8 @@ const build = (options: WorldOptions, time: Time, directory: string): Effect.Eff
         interference = change
       },
       daemon: (choices) => ModelDaemon.make(around, { name: "builder1", ...choices }),
+      isRunning: (step) =>
+        Effect.runSync(handle.containers).some(({ running, labels }) => running && labels[label.step] === step),
       source: (recipe) => {
         recipes.add(recipe)
         return hub.place(`cli-build/${sourceName(recipe)}`, sourceFile(recipe))
