@@ -6,24 +6,26 @@
  * image; and the image's own rpm must then list what the tools' rpm installed, or the database is handed over in the
  * form that every rpm reads, or the buildroot is refused with the setting to change.
  */
-import { constants } from "node:fs"
-import { open, readFile, rm, writeFile } from "node:fs/promises"
+import { rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { Effect, type Schema, Stream } from "effect"
-import { Engine, EngineError } from "../engine/Engine.ts"
+import { Effect, type Schema } from "effect"
+import { Engine } from "../engine/Engine.ts"
 import { imageLabels } from "../engine/Labels.ts"
 import { digestOf } from "../journal/Canonical.ts"
 import { buildrootError } from "../koji/Fault.ts"
 import { buildEnvironment } from "../koji/Macros.ts"
 import { type PackageEntry, packageQueryFormat } from "../koji/PackageList.ts"
+import { managerCommands } from "../koji/TagExtras.ts"
 import { BuilderSettings } from "./BuilderSettings.ts"
-import { captureName, engineFailure, failedStatus, mockStatus, own, reads, runContainer } from "./ContainerSteps.ts"
+import { engineFailure, failedStatus, mockStatus, own, reads, runContainer } from "./ContainerSteps.ts"
 import { initFault } from "./Failures.ts"
 import { copyPackageManagerLogs, keepFiles, readPackages, samePackages, tellTranscript } from "./ImageFiles.ts"
 import { ImageStore, type MadeImage } from "./ImageStore.ts"
 import { KojiLogs } from "./KojiLogs.ts"
-import { personality, toolsEnvironment } from "./RootEnvironment.ts"
-import * as Scripts from "./Scripts.ts"
+import { installEnvironment, personality } from "./RootEnvironment.ts"
+import * as RootScripts from "./RootScripts.ts"
+import { inside } from "./Scripts.ts"
+import { readPlain, streamPlain } from "./SourceFile.ts"
 import { readyBaseFor } from "./ToolsImage.ts"
 import { Workspace } from "./Workspace.ts"
 
@@ -38,11 +40,14 @@ export interface BaseInputs {
   readonly targetArch: string
   readonly toolsImage: string
   readonly yumConf: string
+  /** By mock's name of it. */
   readonly packageManager: string
   readonly releasever: string | null
   /** Before the group: `dnf module ‹action› ‹modules›`. */
   readonly moduleSetup: ReadonlyArray<readonly [action: string, modules: ReadonlyArray<string>]>
   readonly forcearch: boolean
+  /** The tag's variables: scriptlets see them. */
+  readonly environment: Readonly<Record<string, string>>
 }
 
 const keyOf = (inputs: BaseInputs, ready: string | undefined): string => {
@@ -53,12 +58,9 @@ const keyOf = (inputs: BaseInputs, ready: string | undefined): string => {
     ...rest,
     settings,
     ready: ready ?? null,
-    recipe: digestOf([Scripts.base, Scripts.check])
+    recipe: digestOf([RootScripts.base, RootScripts.check])
   } as Schema.Json)
 }
-
-/** How the tree that a container left is opened: itself, not what a link in its place leads to. */
-const noLink = constants.O_RDONLY | constants.O_NOFOLLOW
 
 /** The step that all of this is the work of. */
 const step = "init"
@@ -96,23 +98,21 @@ const make = (key: string, inputs: BaseInputs) =>
     })
 
     const name = `installing minimal buildroot with ${inputs.packageManager}`
+    const managers = yield* Effect.fromResult(managerCommands(inputs.packageManager))
     yield* logs.state(`Start: ${name}`)
     const exit = yield* runContainer({
       step,
       part: "populate",
       image: inputs.toolsImage,
       command: personality(inputs.targetArch, [
-        ...["/bin/sh", "-c", Scripts.base, "base", inputs.packageManager, inputs.group, packageQueryFormat],
-        ...managerArguments(inputs)
+        ...["/bin/sh", "-c", RootScripts.base, "base", managers.join(" "), inputs.group],
+        ...[packageQueryFormat, ...managerArguments(inputs)]
       ]),
-      environment: toolsEnvironment,
+      environment: installEnvironment(inputs.environment),
       user: "root",
       capabilities: "install",
       network: settings.installNetwork,
-      mounts: [
-        own(out, Scripts.inside.out, settings.relabel),
-        reads(config, Scripts.inside.packages, settings.relabel)
-      ],
+      mounts: [own(out, inside.out, settings.relabel), reads(config, inside.packages, settings.relabel)],
       workingDirectory: "/",
       logs: ["root.log", "mock_output.log"],
       wallSeconds: settings.limits.wallSeconds,
@@ -125,22 +125,18 @@ const make = (key: string, inputs: BaseInputs) =>
     }
     yield* logs.state(`Finish: ${name}`)
 
-    const tools = yield* readPackages(join(out, "packages.tsv"))
-    const tar = Stream.unwrap(
-      Effect.map(
-        Effect.tryPromise({ try: () => open(join(out, "root.tar"), noLink), catch: (cause): unknown => cause }),
-        (file) => Stream.fromAsyncIterable<Uint8Array, unknown>(file.createReadStream(), (cause) => cause)
+    const tools = yield* readPackages(out)
+    const imported = yield* streamPlain(join(out, "root.tar")).pipe(
+      Effect.flatMap((tar) =>
+        engine.importImage(tar, `adjutant/${settings.instance}/base:${key}`, imageLabels(settings.instance, key))
+      ),
+      Effect.scoped,
+      Effect.mapError((error) =>
+        error._tag === "EngineError"
+          ? engineFailure(error)
+          : buildrootError(`reading the buildroot's tree: ${error.message}`)
       )
     )
-    const imported = yield* engine
-      .importImage(tar, `adjutant/${settings.instance}/base:${key}`, imageLabels(settings.instance, key))
-      .pipe(
-        Effect.mapError((error) =>
-          error instanceof EngineError
-            ? engineFailure(error)
-            : buildrootError(`reading the buildroot's tree: ${String(error)}`)
-        )
-      )
     yield* Effect.promise(() => rm(join(out, "root.tar"), { force: true }))
     const checked = yield* agree(key, imported.id, tools, out, inputs)
     return {
@@ -150,14 +146,13 @@ const make = (key: string, inputs: BaseInputs) =>
       packages: tools,
       bytes: imported.sizeBytes,
       kernel: checked.kernel,
-      files: yield* keepFiles(out, join(workspace.captures, captureName(step, "populate")))
+      files: yield* keepFiles({ step, parts: ["populate"], state: out, logs: [out] })
     } satisfies MadeImage
   })
 
 /** An image that the operator has named: its packages are what its own rpm lists. */
 const takeReady = (image: string, inputs: BaseInputs) =>
   Effect.gen(function* () {
-    const workspace = yield* Workspace
     const asked = yield* askImage("check", image, inputs)
     if (asked.packages.length === 0) {
       return yield* initFault({ _tag: "Status", status: 20, detail: `the rpm of ${image} lists no packages` })
@@ -169,7 +164,7 @@ const takeReady = (image: string, inputs: BaseInputs) =>
       packages: asked.packages,
       bytes: 0,
       kernel: asked.kernel,
-      files: yield* keepFiles(asked.out, join(workspace.captures, captureName(step, "check")))
+      files: yield* keepFiles({ step, parts: ["check"], state: asked.out, logs: [] })
     } satisfies MadeImage
   })
 
@@ -184,36 +179,23 @@ const agree = Effect.fnUntraced(function* (
   const first = yield* askImage("check", image, inputs)
   if (samePackages(first.packages, tools)) return { image, kernel: first.kernel }
   const settings = yield* BuilderSettings
-  const workspace = yield* Workspace
   const logs = yield* KojiLogs
   yield* logs.root(
     `the image's rpm lists ${first.packages.length} of ${tools.length} packages: converting its database`
   )
-  const exported = yield* workspace.fresh("init-export")
-  const common = {
+  const converted = yield* runContainer({
     step,
-    environment: toolsEnvironment,
+    part: "import",
+    image,
+    command: personality(inputs.targetArch, ["/bin/sh", "-c", RootScripts.importDatabase]),
+    environment: installEnvironment(inputs.environment),
     user: "root",
     capabilities: "install",
     network: "none",
+    mounts: [reads(out, inside.packages, settings.relabel)],
     workingDirectory: "/",
     logs: ["root.log", "mock_output.log"],
-    wallSeconds: settings.limits.wallSeconds
-  } as const
-  yield* runContainer({
-    ...common,
-    part: "export",
-    image: inputs.toolsImage,
-    command: ["/bin/sh", "-c", Scripts.exportDatabase],
-    mounts: [own(out, Scripts.inside.packages, settings.relabel), own(exported, Scripts.inside.out, settings.relabel)],
-    commit: null
-  })
-  const converted = yield* runContainer({
-    ...common,
-    part: "import",
-    image,
-    command: personality(inputs.targetArch, ["/bin/sh", "-c", Scripts.importDatabase]),
-    mounts: [reads(exported, Scripts.inside.packages, settings.relabel)],
+    wallSeconds: settings.limits.wallSeconds,
     commit: {
       reference: `adjutant/${settings.instance}/base:${key}-converted`,
       labels: imageLabels(settings.instance, key)
@@ -228,7 +210,7 @@ const agree = Effect.fnUntraced(function* (
   return yield* initFault({ _tag: "Status", status: 20, detail })
 })
 
-/** What the image's own rpm lists, the kernel it runs on, and a copy of its rpm database. */
+/** What the image's own rpm lists, the kernel it runs on, and where it left its state. */
 const askImage = Effect.fnUntraced(function* (part: string, image: string, inputs: BaseInputs) {
   const settings = yield* BuilderSettings
   const workspace = yield* Workspace
@@ -237,21 +219,24 @@ const askImage = Effect.fnUntraced(function* (part: string, image: string, input
     step,
     part,
     image,
-    command: personality(inputs.targetArch, ["/bin/sh", "-c", Scripts.check, "check", packageQueryFormat]),
+    command: personality(inputs.targetArch, ["/bin/sh", "-c", RootScripts.check, "check", packageQueryFormat]),
     environment: buildEnvironment({}),
     user: "root",
     capabilities: "build",
     network: "none",
-    mounts: [own(out, Scripts.inside.out, settings.relabel)],
+    mounts: [own(out, inside.out, settings.relabel)],
     workingDirectory: "/",
     logs: ["root.log", "mock_output.log"],
     wallSeconds: settings.limits.wallSeconds,
     commit: null
   })
   if (failedStatus(mockStatus(exit.reason))) return { packages: [], kernel: "", out }
-  const said = yield* Effect.promise(() => readFile(join(workspace.captures, captureName(step, part)), "utf8"))
-  return { packages: yield* readPackages(join(out, "packages.tsv")), kernel: said.trim(), out }
+  const kernel = yield* readPlain(join(out, "kernel"), kernelBytesMax).pipe(Effect.orElseSucceed(() => ""))
+  return { packages: yield* readPackages(out), kernel: kernel.trim(), out }
 })
+
+/** `uname -r`. */
+const kernelBytesMax = 1024
 
 const managerArguments = (inputs: BaseInputs): ReadonlyArray<string> => [
   ...(inputs.releasever === null ? [] : [`--releasever=${inputs.releasever}`]),

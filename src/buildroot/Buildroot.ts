@@ -17,7 +17,8 @@ import { buildrootError, type KojiFault, type TaskFailure } from "../koji/Fault.
 import { buildrootMacros, type Macros } from "../koji/Macros.ts"
 import { renderMockConfig } from "../koji/MockConfig.ts"
 import { buildrootName, safeComponent } from "../koji/Paths.ts"
-import { moduleCommands, readTagExtras } from "../koji/TagExtras.ts"
+import { pythonStr, pythonTruth } from "../koji/PythonRepr.ts"
+import { managerCommands, moduleCommands, readTagExtras } from "../koji/TagExtras.ts"
 import { repoStateName, repoStates } from "../koji/TaskState.ts"
 import { renderYumConf, repositoryUrls } from "../koji/YumConf.ts"
 import { type BaseInputs, baseImage } from "./BaseImage.ts"
@@ -80,7 +81,8 @@ const Inputs = Schema.Struct({
   packageManager: Schema.String,
   releasever: Schema.NullOr(Schema.String),
   moduleSetup: Schema.Array(Schema.Tuple([Schema.String, Schema.Array(Schema.String)])),
-  forcearch: Schema.Boolean
+  forcearch: Schema.Boolean,
+  environment: Schema.Record(Schema.String, Schema.String)
 })
 
 /** Makes the buildroot ready: row, configuration, image, package list. Expired at the hub when its init fails. */
@@ -171,6 +173,9 @@ const configure = Effect.fnUntraced(function* (
     })
   )
   const modules = yield* Effect.fromResult(moduleCommands(extras))
+  const packageManager = extras.packageManager ?? "dnf"
+  // A name that nobody knows is told here, not when the root is made.
+  yield* Effect.fromResult(managerCommands(packageManager))
   const bootstrap = settings.mockBootstrapImage ? extras.bootstrapImage : null
   const inputs: typeof Inputs.Type = {
     tag: config.name,
@@ -186,10 +191,11 @@ const configure = Effect.fnUntraced(function* (
       moduleHotfixes: extras.moduleHotfixes,
       best: extras.yumBest
     }),
-    packageManager: extras.packageManager ?? "dnf",
-    releasever: extras.releasever === undefined || extras.releasever === null ? null : String(extras.releasever),
+    packageManager,
+    releasever: pythonTruth(extras.releasever) ? pythonStr(extras.releasever ?? null) : null,
     moduleSetup: modules.map(({ action, modules: names }) => [action, names] as const),
-    forcearch: extras.forcearch
+    forcearch: extras.forcearch,
+    environment: extras.environment
   }
   const macros: Macros = buildrootMacros({ ...settings, targetArch: target, tagMacros: extras.macros })
   const facts: BuildrootFacts = {

@@ -1,20 +1,31 @@
-/** What is kept beside an image, and what of it goes into the logs of the tasks that use it. */
-import { cp, mkdir, readdir, readFile, rm } from "node:fs/promises"
+/**
+ * What is kept beside an image, and what of it goes into the logs of the tasks that use it.
+ *
+ * The directory it comes from was writable where packages' scriptlets ran as root: only plain files with names of ours
+ * are taken out of it, and no link is followed (`SourceFile.ts`).
+ */
+import { appendFile, mkdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Result } from "effect"
 import { buildrootError } from "../koji/Fault.ts"
 import { type PackageEntry, parsePackageList } from "../koji/PackageList.ts"
+import { captureName } from "./ContainerSteps.ts"
 import { type ImageRecord, ImageStore } from "./ImageStore.ts"
 import { KojiLogs } from "./KojiLogs.ts"
-import { readSmall } from "./SourceFile.ts"
+import { copyPlain, listPlain, readPlain, readSmall } from "./SourceFile.ts"
+import { Workspace } from "./Workspace.ts"
 
-/** A list of packages, or a log of the package manager's, is cut beyond this. */
-const listBytesMax = 64 * 1024 * 1024
+/** Some ten thousand packages. */
+const packageListBytesMax = 16 * 1024 * 1024
+/** The headers of that many packages. */
+const stateBytesMax = 1024 * 1024 * 1024
+/** A package manager's log of one transaction; what is beyond is not kept. */
 const logBytesMax = 64 * 1024 * 1024
 
-/** Reads a package list that a container wrote. */
-export const readPackages = Effect.fnUntraced(function* (path: string) {
-  const parsed = parsePackageList(yield* readSmall(path, listBytesMax))
+/** Reads the package list that a container left in its out directory. */
+export const readPackages = Effect.fnUntraced(function* (out: string) {
+  const text = yield* readPlain(join(out, "packages.tsv"), packageListBytesMax).pipe(Effect.orElseSucceed(() => ""))
+  const parsed = parsePackageList(text)
   if (Result.isSuccess(parsed)) return parsed.success
   return yield* buildrootError(
     `Can't get list of installed rpms: line ${parsed.failure.line}: ${parsed.failure.message}`
@@ -31,22 +42,44 @@ export const samePackages = (a: ReadonlyArray<PackageEntry>, b: ReadonlyArray<Pa
   return names(a) === names(b)
 }
 
-/**
- * Readies a step's output directory for the store: transcript, dnf's logs, rpm database; nothing else. Packages' own
- * scripts ran as root where they could write to it, so whatever is not what it should be goes first: a link in the place
- * of a file that is about to be written would have the host write elsewhere.
- */
-export const keepFiles = Effect.fnUntraced(function* (out: string, transcript: string) {
+/** What of a step belongs beside its image. */
+export interface KeepRequest {
+  readonly step: string
+  /** The containers whose output is the image's transcript, in order. */
+  readonly parts: ReadonlyArray<string>
+  /** The out directory that has `state.tar`. */
+  readonly state: string
+  /** Out directories with a `log/` of the package manager's. */
+  readonly logs: ReadonlyArray<string>
+}
+
+/** Gathers it in a directory for the store to take over: `state.tar`, `log/`, `transcript`. */
+export const keepFiles = Effect.fnUntraced(function* (request: KeepRequest) {
+  const workspace = yield* Workspace
+  const kept = yield* workspace.fresh(`${request.step}-kept`)
   yield* Effect.promise(async () => {
-    for (const entry of await readdir(out, { withFileTypes: true })) {
-      const kept = entry.isDirectory() && ["log", "rpmdb"].includes(entry.name)
-      if (!kept) await rm(join(out, entry.name), { recursive: true, force: true })
+    await mkdir(join(kept, "log"))
+    for (const part of request.parts) {
+      const capture = join(workspace.captures, captureName(request.step, part))
+      await appendFile(join(kept, "transcript"), await readFile(capture))
     }
-    await mkdir(join(out, "log"), { recursive: true })
-    await cp(transcript, join(out, "transcript"))
   })
-  return out
+  yield* copyPlain(join(request.state, "state.tar"), join(kept, "state.tar"), stateBytesMax).pipe(
+    Effect.mapError((error) => buildrootError(`the root left no state to build on: ${error.message}`))
+  )
+  for (const out of request.logs) {
+    for (const name of yield* listPlain(join(out, "log"))) {
+      if (!logName.test(name)) continue
+      yield* copyPlain(join(out, "log", name), join(kept, "log", name), logBytesMax).pipe(
+        Effect.catch((error) => Effect.logWarning(`${name} is not kept: ${error.message}`))
+      )
+    }
+  }
+  return kept
 })
+
+/** `dnf.log`, `dnf.librepo.log`, …: the names they have in a root. */
+const logName = /^[a-z0-9.]+\.log$/
 
 /** An image that was made for another task: what was said at its making belongs into this task's logs too. */
 export const tellTranscript = Effect.fnUntraced(function* (record: ImageRecord) {
@@ -58,11 +91,10 @@ export const tellTranscript = Effect.fnUntraced(function* (record: ImageRecord) 
   yield* logs.append(["root.log", "mock_output.log"], transcript)
 })
 
-/** The package manager's own logs, under the names they have in a root (`dnf.log`, `dnf.librepo.log`, …). */
+/** The package manager's own logs in this directory, added to the task's of the same names. */
 export const copyPackageManagerLogs = Effect.fnUntraced(function* (directory: string) {
   const logs = yield* KojiLogs
-  const names = yield* Effect.promise(() => readdir(directory).catch(() => []))
-  for (const name of names.filter((file) => /^[a-z0-9.]+\.log$/.test(file)).sort()) {
-    yield* logs.append([name], yield* readSmall(join(directory, name), logBytesMax))
+  for (const name of yield* listPlain(directory)) {
+    if (logName.test(name)) yield* logs.append([name], yield* readSmall(join(directory, name), logBytesMax))
   }
 })

@@ -6,38 +6,35 @@
  * same image are the same image again, so neither runs twice.
  */
 
-import { cp, mkdir, readFile, writeFile } from "node:fs/promises"
+import { copyFile, mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Schema } from "effect"
 import { Engine } from "../engine/Engine.ts"
 import { imageLabels } from "../engine/Labels.ts"
 import { digestOf } from "../journal/Canonical.ts"
-import { buildEnvironment } from "../koji/Macros.ts"
 import { packageQueryFormat } from "../koji/PackageList.ts"
 import type { BaseInputs } from "./BaseImage.ts"
 import { BuilderSettings } from "./BuilderSettings.ts"
-import {
-  captureName,
-  engineFailure,
-  failedStatus,
-  type MockStatus,
-  mockStatus,
-  own,
-  reads,
-  runContainer
-} from "./ContainerSteps.ts"
-import { keepFiles, readPackages, tellTranscript } from "./ImageFiles.ts"
+import { engineFailure, failedStatus, type MockStatus, mockStatus, own, reads, runContainer } from "./ContainerSteps.ts"
+import { copyPackageManagerLogs, keepFiles, readPackages, tellTranscript } from "./ImageFiles.ts"
 import { type ImageRecord, ImageStore, type MadeImage } from "./ImageStore.ts"
 import { KojiLogs } from "./KojiLogs.ts"
-import { personality, toolsEnvironment } from "./RootEnvironment.ts"
-import * as Scripts from "./Scripts.ts"
+import { resolve, resolvePython } from "./ResolveScripts.ts"
+import { installEnvironment, personality } from "./RootEnvironment.ts"
+import { install } from "./RootScripts.ts"
+import { inside } from "./Scripts.ts"
+import { readPlain } from "./SourceFile.ts"
 import { Workspace } from "./Workspace.ts"
 
 const Transaction = Schema.Struct({
   install: Schema.Array(Schema.String),
-  files: Schema.Array(Schema.String),
-  remove: Schema.Array(Schema.String)
+  remove: Schema.Array(Schema.String),
+  /** Whether something that is installed gives way to another version of itself, or to what obsoletes it. */
+  replacing: Schema.Boolean
 })
+type Transaction = typeof Transaction.Type
+
+const transactionBytesMax = 16 * 1024 * 1024
 
 /** The requirements could not be met; how mock would have put it. */
 export class NotInstalled extends Schema.TaggedError<NotInstalled>()("NotInstalled", {
@@ -45,7 +42,13 @@ export class NotInstalled extends Schema.TaggedError<NotInstalled>()("NotInstall
   detail: Schema.String
 }) {}
 
-/** The image that has what these requirements ask for. Fails with `NotInstalled` when they cannot be met. */
+/** The image has everything already: there is nothing to make. */
+class NothingNew extends Schema.TaggedError<NothingNew>()("NothingNew", {}) {}
+
+/**
+ * The image that has what these requirements ask for: `base` itself when nothing has to be added to it. Fails with
+ * `NotInstalled` when they cannot be met.
+ */
 export const installedImage = Effect.fn("installedImage")(function* (
   step: string,
   base: ImageRecord,
@@ -55,12 +58,15 @@ export const installedImage = Effect.fn("installedImage")(function* (
   const store = yield* ImageStore
   const workspace = yield* Workspace
   const sorted = [...new Set(requirements)].sort()
-  const key = digestOf({ base: base.key, requirements: sorted, recipe: digestOf([Scripts.resolve, Scripts.install]) })
-  const { record, made } = yield* store
-    .getOrMake(workspace.attempt, key, make(step, key, base, inputs, sorted))
-    .pipe(Effect.catchTag("EngineError", (error) => Effect.fail(engineFailure(error))))
-  if (!made) yield* tellTranscript(record)
-  return record
+  const recipe = digestOf([resolve, resolvePython, install])
+  const key = digestOf({ base: base.key, requirements: sorted, recipe })
+  return yield* store.getOrMake(workspace.attempt, key, make(step, key, base, inputs, sorted)).pipe(
+    Effect.tap(({ record, made }) => (made ? Effect.void : tellTranscript(record))),
+    Effect.tap(({ record }) => copyPackageManagerLogs(join(store.files(record.key), "log"))),
+    Effect.map(({ record }) => record),
+    Effect.catchTag("NothingNew", () => Effect.succeed(base)),
+    Effect.catchTag("EngineError", (error) => Effect.fail(engineFailure(error)))
+  )
 })
 
 const make = Effect.fnUntraced(function* (
@@ -71,52 +77,13 @@ const make = Effect.fnUntraced(function* (
   requirements: ReadonlyArray<string>
 ) {
   const settings = yield* BuilderSettings
-  const store = yield* ImageStore
   const logs = yield* KojiLogs
   const workspace = yield* Workspace
 
   yield* logs.root(`installing requirements: ${requirements.join(", ")}`)
   const packages = yield* workspace.fresh(`${step}-packages`)
-  const database = yield* workspace.fresh(`${step}-rpmdb`)
-  const script = join(packages, "resolve.py")
-  yield* Effect.promise(async () => {
-    await mkdir(join(database, "var/lib"), { recursive: true })
-    await cp(join(store.files(base.key), "rpmdb"), join(database, "var/lib/rpm"), { recursive: true })
-    await writeFile(join(packages, "yum.conf"), inputs.yumConf)
-    await writeFile(script, Scripts.resolve)
-  })
-  const resolved = yield* runContainer({
-    step,
-    part: "resolve",
-    image: inputs.toolsImage,
-    command: personality(inputs.targetArch, [
-      "/usr/bin/python3",
-      `${Scripts.inside.out}/resolve.py`,
-      Scripts.inside.repository,
-      `${Scripts.inside.out}/yum.conf`,
-      Scripts.inside.out,
-      `${Scripts.inside.out}/transaction.json`,
-      ...requirements
-    ]),
-    environment: { ...toolsEnvironment, ADJUTANT_RELEASEVER: inputs.releasever ?? "" },
-    user: "root",
-    capabilities: "install",
-    network: settings.installNetwork,
-    mounts: [
-      own(packages, Scripts.inside.out, settings.relabel),
-      own(database, Scripts.inside.repository, settings.relabel)
-    ],
-    workingDirectory: "/",
-    logs: ["root.log", "mock_output.log"],
-    wallSeconds: settings.limits.wallSeconds,
-    commit: null
-  })
-  const status = mockStatus(resolved.reason)
-  if (failedStatus(status)) return yield* notInstalled(status)
-  const transaction = yield* Effect.promise(() => readFile(join(packages, "transaction.json"), "utf8")).pipe(
-    Effect.flatMap(Schema.decodeUnknownEffect(Schema.fromJsonString(Transaction))),
-    Effect.mapError((error) => new NotInstalled({ status: 30, detail: `dnf left no transaction: ${error.message}` }))
-  )
+  const transaction = yield* resolved(step, packages, base, inputs, requirements)
+  if (transaction.install.length === 0 && transaction.remove.length === 0) return yield* new NothingNew()
 
   const out = yield* workspace.fresh(`${step}-out`)
   const exit = yield* runContainer({
@@ -124,52 +91,95 @@ const make = Effect.fnUntraced(function* (
     part: "install",
     image: base.image,
     command: personality(inputs.targetArch, [
-      "/bin/sh",
-      "-c",
-      Scripts.install,
-      "install",
-      packageQueryFormat,
+      ...["/bin/sh", "-c", install, "install", packageQueryFormat],
+      rpmOptions(transaction, inputs.forcearch),
       ...transaction.remove
     ]),
-    environment: buildEnvironment({}),
+    environment: installEnvironment(inputs.environment),
     user: "root",
     capabilities: "install",
     network: "none",
-    mounts: [
-      reads(packages, Scripts.inside.packages, settings.relabel),
-      own(out, Scripts.inside.out, settings.relabel)
-    ],
+    mounts: [reads(packages, inside.packages, settings.relabel), own(out, inside.out, settings.relabel)],
     workingDirectory: "/",
     logs: ["root.log", "mock_output.log"],
     wallSeconds: settings.limits.wallSeconds,
     commit: { reference: `adjutant/${settings.instance}/installed:${key}`, labels: imageLabels(settings.instance, key) }
   })
-  const installed = mockStatus(exit.reason)
-  if (installed._tag === "Signal" || installed.status !== 0 || exit.committed === null) {
-    return yield* notInstalled(
-      installed._tag === "Status" && installed.status === 0 ? { ...installed, status: 30 } : installed
-    )
+  const status = mockStatus(exit.reason)
+  if (failedStatus(status) || exit.committed === null) {
+    return yield* notInstalled(failedStatus(status) ? status : { _tag: "Status", status: 30, detail: "" })
   }
-  const engine = yield* Engine
-  const size = yield* engine.inspectImage(exit.committed).pipe(
-    Effect.map((image) => image?.sizeBytes ?? 0),
-    Effect.mapError(engineFailure)
-  )
   return {
     kind: "installed",
     image: exit.committed,
-    inputs: {
-      base: base.key,
-      requirements: [...requirements],
-      install: transaction.install,
-      remove: transaction.remove
-    },
-    packages: yield* readPackages(join(out, "packages.tsv")),
-    bytes: size,
+    inputs: { base: base.key, requirements: [...requirements], ...transaction },
+    packages: yield* readPackages(out),
+    bytes: yield* addedBytes(base.image, exit.committed),
     kernel: base.kernel,
-    files: yield* keepFiles(out, join(workspace.captures, captureName(step, "install")))
+    files: yield* keepFiles({ step, parts: ["resolve", "install"], state: out, logs: [packages] })
   } satisfies MadeImage
 })
+
+/** As dnf has rpm do it: what it wants beside an older version stays beside it, and a signature is not asked for. */
+const rpmOptions = ({ replacing }: Transaction, forcearch: boolean): string =>
+  [
+    replacing ? "-Uv" : "-iv",
+    ...["--oldpackage", "--replacepkgs", "--nosignature"],
+    ...(forcearch ? ["--ignorearch"] : [])
+  ].join(" ")
+
+/** What dnf would do. The packages lie in `packages` afterwards. */
+const resolved = Effect.fnUntraced(function* (
+  step: string,
+  packages: string,
+  base: ImageRecord,
+  inputs: BaseInputs,
+  requirements: ReadonlyArray<string>
+) {
+  const settings = yield* BuilderSettings
+  const store = yield* ImageStore
+  yield* Effect.promise(async () => {
+    await mkdir(join(packages, "log"))
+    await copyFile(join(store.files(base.key), "state.tar"), join(packages, "state.tar"))
+    await writeFile(join(packages, "yum.conf"), inputs.yumConf)
+    await writeFile(join(packages, "resolve.py"), resolvePython)
+  })
+  const exit = yield* runContainer({
+    step,
+    part: "resolve",
+    image: inputs.toolsImage,
+    command: personality(inputs.targetArch, ["/bin/sh", "-c", resolve, "resolve", ...requirements]),
+    environment: {
+      ...installEnvironment(inputs.environment),
+      ADJUTANT_RELEASEVER: inputs.releasever ?? "",
+      ADJUTANT_FORCEARCH: inputs.forcearch ? inputs.targetArch : ""
+    },
+    user: "root",
+    capabilities: "install",
+    network: settings.installNetwork,
+    mounts: [own(packages, inside.out, settings.relabel)],
+    workingDirectory: "/",
+    logs: ["root.log", "mock_output.log"],
+    wallSeconds: settings.limits.wallSeconds,
+    commit: null
+  })
+  const status = mockStatus(exit.reason)
+  if (failedStatus(status)) {
+    yield* copyPackageManagerLogs(join(packages, "log"))
+    return yield* notInstalled(status)
+  }
+  return yield* readPlain(join(packages, "transaction.json"), transactionBytesMax).pipe(
+    Effect.flatMap(Schema.decodeEffect(Schema.fromJsonString(Transaction))),
+    Effect.mapError((error) => new NotInstalled({ status: 30, detail: `dnf left no transaction: ${error.message}` }))
+  )
+})
+
+/** What an image holds beyond the one it was made from: an engine counts the layers below it too. */
+const addedBytes = Effect.fnUntraced(function* (base: string, image: string) {
+  const engine = yield* Engine
+  const size = (id: string) => Effect.map(engine.inspectImage(id), (found) => found?.sizeBytes ?? 0)
+  return Math.max(0, (yield* size(image)) - (yield* size(base)))
+}, Effect.mapError(engineFailure))
 
 const notInstalled = (status: MockStatus) =>
   new NotInstalled({ status: status._tag === "Status" ? status.status : 30, detail: status.detail })

@@ -36,8 +36,10 @@ export interface Source {
   readonly specs: ReadonlyArray<string>
 }
 
-/** mock's bound on both of its loops. */
-const roundsMax = 10
+/** mock's bound on each of its two loops. */
+const installsMax = 10
+/** Our script has ended by itself by then: what still asks for more is a build that meddles with it. */
+const roundsMax = 2 * installsMax + 1
 
 /** Builds the package for `target` (the task's own arch, also `noarch`). The directories that hold the results. */
 export const rebuild = Effect.fn("rebuild")(function* (root: Buildroot, source: Source, target: string) {
@@ -55,33 +57,32 @@ export const rebuild = Effect.fn("rebuild")(function* (root: Buildroot, source: 
   return { directories }
 })
 
-/** The rounds of building, until one needs nothing more: the image it ran in, and how it ended. */
+/**
+ * The rounds of building, until one needs nothing more: the image it ran in, and how it ended. Like mock, it installs
+ * what is missing until that adds nothing, or has been done often enough, and then leaves the word to rpmbuild; first
+ * for what the spec file says, then for what it generates.
+ */
 const rounds = Effect.fnUntraced(function* (root: Buildroot, source: Source, target: string) {
   const door = yield* Door
   const phase = `build phase for ${source.file}`
   yield* door.step({ path: "build/prepare", rule: "repeat" }, Schema.Null, prepare(root, source, phase))
   let image: ImageRecord = root.image
   let dynamic = false
-  let stable = false
+  let settled = false
+  let installs = 0
   for (let round = 1; ; round++) {
-    const ended: RoundStatus = yield* buildRound(root, source, image, { target, round, dynamic, stable })
-    const missing = ended.status === Scripts.exits.requiresMissing
+    const ended: RoundStatus = yield* buildRound(root, source, image, { target, round, dynamic, settled })
     const generated = ended.status === Scripts.exits.dynamicRequiresMissing
-    if (!missing && !generated) return { image, status: judged(ended) }
-    if (round >= roundsMax) return { image, status: timesUp(roundsMax) }
+    const missing = generated || ended.status === Scripts.exits.requiresMissing
+    if (!missing || round > roundsMax) return { image, status: judged(ended) }
+    if (generated && !dynamic) installs = 0
+    dynamic = generated
     const installed = yield* installRound(root, image, round, generated)
     if (installed.failed !== null) return { image, status: installed.failed }
-    // Nothing new was to be had: mock goes on, and so do we; rpmbuild itself will say what it misses.
-    stable = samePackages(installed.image.packages, image.packages)
+    installs++
+    settled = installs >= installsMax || samePackages(installed.image.packages, image.packages)
     image = installed.image
-    dynamic = generated
   }
-})
-
-const timesUp = (times: number): MockStatus => ({
-  _tag: "Status",
-  status: 10,
-  detail: `requirements still change after ${times} rounds`
 })
 
 const prepare = (root: Buildroot, source: Source, phase: string) =>
@@ -116,13 +117,13 @@ interface Round {
   readonly target: string
   readonly round: number
   readonly dynamic: boolean
-  readonly stable: boolean
+  readonly settled: boolean
 }
 
 const buildRound = (root: Buildroot, source: Source, image: ImageRecord, how: Round) =>
   Effect.flatMap(Door, (door) =>
     door.step(
-      { path: `build/${how.round}`, rule: "ask", input: [image.image, how.target, how.dynamic, how.stable] },
+      { path: `build/${how.round}`, rule: "ask", input: [image.image, how.target, how.dynamic, how.settled] },
       RoundStatus,
       Effect.gen(function* () {
         const settings = yield* BuilderSettings
@@ -155,12 +156,10 @@ const buildRound = (root: Buildroot, source: Source, image: ImageRecord, how: Ro
             spec,
             how.target,
             String(how.round),
-            how.dynamic ? "dynamic" : "static"
+            how.dynamic ? "dynamic" : "static",
+            how.settled ? "settled" : ""
           ]),
-          environment: {
-            ...buildEnvironment(root.environment),
-            ...(how.stable ? { ADJUTANT_STABLE: "yes" } : {})
-          },
+          environment: buildEnvironment(root.environment),
           user: "build",
           capabilities: "build",
           network: "none",

@@ -1,9 +1,10 @@
 /** Reading what a build left behind, or what the hub gave: once, without following links, with a bound. */
 
-import { constants } from "node:fs"
+import { constants, createWriteStream } from "node:fs"
 import { type FileHandle, lstat, open, readdir } from "node:fs/promises"
 import { join, relative, sep } from "node:path"
-import { Effect, Result, Schema } from "effect"
+import { pipeline } from "node:stream/promises"
+import { Effect, Result, Schema, Stream } from "effect"
 import { headerBytesNeeded, parseRpmHeader, type RpmHeader } from "../koji/RpmHeader.ts"
 
 /** The file is not what it should be: not there, not a regular file, not an RPM. */
@@ -92,8 +93,62 @@ export const readSmall = (path: string, bytesMax: number): Effect.Effect<string>
     )
   )
 
+/** A text of a bounded length. Fails when it is missing, not a regular file, or longer. */
+export const readPlain = (path: string, bytesMax: number): Effect.Effect<string, UnreadableFile> =>
+  Effect.tryPromise({
+    try: () => withFile(path, async (file, size) => (await readStart(file, within(size, bytesMax))).toString("utf8")),
+    catch: (cause) => unreadable(path, cause)
+  })
+
+/** Copies a regular file of a bounded length; `to` is in a directory that nobody else writes to. */
+export const copyPlain = (from: string, to: string, bytesMax: number): Effect.Effect<void, UnreadableFile> =>
+  Effect.tryPromise({
+    try: () =>
+      withFile(from, async (file, size) => {
+        within(size, bytesMax)
+        await pipeline(file.createReadStream({ autoClose: false }), createWriteStream(to))
+      }),
+    catch: (cause) => unreadable(from, cause)
+  })
+
+/** The bytes of a regular file, whatever its length. The file is closed with the scope. */
+export const streamPlain = (path: string) =>
+  Effect.acquireRelease(
+    Effect.tryPromise({
+      try: async () => {
+        const file = await openPlain(path)
+        if ((await file.stat()).isFile()) return file
+        await file.close()
+        throw new Error("not a regular file")
+      },
+      catch: (cause) => unreadable(path, cause)
+    }),
+    (file) => Effect.promise(() => file.close())
+  ).pipe(
+    Effect.map((file) =>
+      Stream.fromAsyncIterable<Uint8Array, UnreadableFile>(file.createReadStream({ autoClose: false }), (cause) =>
+        unreadable(path, cause)
+      )
+    )
+  )
+
+/** The names in a directory; none when it is not there, or is a link to one. */
+export const listPlain = (path: string): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.promise(async () => {
+    const kind = await lstat(path).catch(() => undefined)
+    return kind?.isDirectory() === true ? (await readdir(path)).sort() : []
+  })
+
+const within = (size: number, bytesMax: number): number => {
+  if (size > bytesMax) throw new Error(`${size} bytes, at most ${bytesMax}`)
+  return size
+}
+
+const openPlain = (path: string): Promise<FileHandle> =>
+  open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+
 const withFile = async <A>(path: string, use: (file: FileHandle, size: number) => Promise<A>): Promise<A> => {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  const file = await openPlain(path)
   try {
     const status = await file.stat()
     if (!status.isFile()) throw new Error("not a regular file")

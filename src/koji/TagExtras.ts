@@ -139,3 +139,25 @@ export const moduleCommands = (extras: TagExtras): Result.Result<ReadonlyArray<M
   }
   return Result.succeed(parsed)
 }
+
+/** By the name that mock knows one by: that one under its names, then mock's choices when it is not there. */
+const managers: ReadonlyMap<string, ReadonlyArray<string>> = new Map([
+  ["dnf", ["dnf4", "dnf-3", "dnf", "dnf5", "yum"]],
+  ["dnf4", ["dnf4", "dnf-3", "dnf", "dnf5", "yum"]],
+  ["dnf5", ["dnf5", "dnf4", "dnf-3", "dnf", "yum"]],
+  ["yum", ["yum", "dnf4", "dnf-3", "dnf", "dnf5"]],
+  // It has no way to install into another root: mock runs it inside of one, and has dnf make that.
+  ["microdnf", ["dnf4", "dnf-3", "dnf", "dnf5", "yum"]]
+])
+
+/** The commands that may make a root when this one is asked for. Fails with GenericError for what mock does not know. */
+export const managerCommands = (name: string): Result.Result<ReadonlyArray<string>, KojiFault> => {
+  const commands = managers.get(name)
+  return commands === undefined
+    ? Result.fail(
+        genericError(
+          `tag extra mock.package_manager: ${pythonRepr(name)} is none of ${[...managers.keys()].join(", ")}`
+        )
+      )
+    : Result.succeed(commands)
+}

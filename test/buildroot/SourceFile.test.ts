@@ -1,12 +1,14 @@
 /** What a build has left is read without being led astray by it. */
 import { execFileSync } from "node:child_process"
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Result } from "effect"
+import { Effect, Layer, Result } from "effect"
 import { keepFiles } from "../../src/buildroot/ImageFiles.ts"
 import { readResults } from "../../src/buildroot/SourceFile.ts"
+import { Workspace } from "../../src/buildroot/Workspace.ts"
+import { AttemptNumber, TaskId } from "../../src/core/Ids.ts"
 
 const rpm = join(import.meta.dirname, "../fixtures/rpms/adjutant-plain-0.1-3.adj.noarch.rpm")
 
@@ -62,20 +64,35 @@ describe("results", () => {
     })
   )
 
-  it.effect("of a step that installed packages are taken over without what does not belong there", () =>
+  it.effect("of a step that installed packages are plain files of known names, and nothing that a link leads to", () =>
     Effect.gen(function* () {
       const out = yield* directory
       const elsewhere = yield* directory
-      const victim = join(elsewhere, "victim")
+      const { captures, fresh } = yield* Workspace
+      const victim = join(elsewhere, "victim.log")
       writeFileSync(victim, "untouched")
-      const transcript = join(elsewhere, "transcript")
-      writeFileSync(transcript, "what was said")
-      mkdirSync(join(out, "rpmdb"))
-      for (const name of ["transcript", "record.json", "log", "used"]) symlinkSync(victim, join(out, name))
-      yield* keepFiles(out, transcript)
-      const seen = execFileSync("find", [".", "!", "-type", "d"], { cwd: out }).toString()
-      assert.strictEqual(seen, "./transcript\n")
-      assert.strictEqual(execFileSync("cat", [victim]).toString(), "untouched")
-    })
+      writeFileSync(join(captures, "install-1-install.out"), "what was said")
+      writeFileSync(join(out, "state.tar"), "what dnf has to know")
+      mkdirSync(join(out, "log"))
+      writeFileSync(join(out, "log/dnf.log"), "what dnf did")
+      for (const name of ["transcript", "record.json", "used", "log/hawkey.log"]) symlinkSync(victim, join(out, name))
+      const linked = yield* fresh("linked")
+      symlinkSync(elsewhere, join(linked, "log"))
+      const request = { step: "install/1", parts: ["install"], state: out, logs: [linked, out] }
+      const kept = yield* keepFiles(request)
+      const seen = execFileSync("find", [".", "-type", "f"], { cwd: kept }).toString().split("\n").sort()
+      assert.deepStrictEqual(seen, ["", "./log/dnf.log", "./state.tar", "./transcript"])
+      assert.strictEqual(execFileSync("find", [".", "-type", "l"], { cwd: kept }).toString(), "")
+      assert.strictEqual(readFileSync(victim, "utf8"), "untouched")
+
+      rmSync(join(out, "state.tar"))
+      symlinkSync(victim, join(out, "state.tar"))
+      const refused = yield* Effect.flip(keepFiles(request))
+      assert.match(refused.message, /^the root left no state to build on: ELOOP/)
+    }).pipe(
+      Effect.provide(
+        Layer.unwrap(Effect.map(directory, (path) => Workspace.layer(path, TaskId.make(7), AttemptNumber.make(1))))
+      )
+    )
   )
 })

@@ -1,5 +1,5 @@
 /**
- * What the scripts of src/buildroot/Scripts.ts and the repository tools do, done by hand: the same files in the same
+ * What the scripts of src/buildroot (`Scripts.ts`, `RootScripts.ts`, `ResolveScripts.ts`) and the repository tools do, done by hand: the same files in the same
  * places, the same exit codes, no processes.
  *
  * A root file system is the list of its packages, as JSON; so is its rpm database, and so is each package file that is
@@ -8,6 +8,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { Effect, Schema } from "effect"
+import * as ResolveScripts from "../../src/buildroot/ResolveScripts.ts"
+import * as RootScripts from "../../src/buildroot/RootScripts.ts"
 import * as Scripts from "../../src/buildroot/Scripts.ts"
 import type { ContainerSpec } from "../../src/engine/ContainerSpec.ts"
 import { label } from "../../src/engine/Labels.ts"
@@ -81,15 +83,15 @@ const joined = (before: Packages, more: Packages): Packages => {
 
 const leave = (out: string, packages: Packages) => {
   write(join(out, "packages.tsv"), tsv(packages))
-  write(join(out, "rpmdb/Packages"), JSON.stringify(packages))
+  write(join(out, "state.tar"), JSON.stringify(packages))
 }
 
 /** `mock --init`, in the tools image. */
-const base = (spec: ContainerSpec, [, manager = "", group = ""]: ReadonlyArray<string>): MemoryProgram => {
+const base = (spec: ContainerSpec, [, managers = "", group = ""]: ReadonlyArray<string>): MemoryProgram => {
   const out = onHost(spec, Scripts.inside.out)
   const repository = repositoryOf(onHost(spec, `${Scripts.inside.packages}/yum.conf`))
   const wanted = repository.group(group)
-  const command = `Executing command: ${manager} --installroot ${out} install @${group}`
+  const command = `Executing command: ${managers.split(" ")[0]} -y --installroot=${out} install @${group}`
   const missing = wanted.filter((name) => !repository.packages.has(name))
   if (wanted.length === 0) return failing(30, `${command}\nModule or Group '${group}' is not available.\n`)
   if (missing.length > 0) return failing(30, `${command}\nNo match for group package "${missing[0]}"\n`)
@@ -106,40 +108,45 @@ const base = (spec: ContainerSpec, [, manager = "", group = ""]: ReadonlyArray<s
 
 /** The image's own rpm, asked what it holds. */
 const check = (spec: ContainerSpec, root: MemoryRoot): MemoryProgram =>
-  doing([kernel], () => leave(onHost(spec, Scripts.inside.out), decodeEntries(root.contents)), 100)
+  doing(
+    [kernel],
+    () => {
+      const out = onHost(spec, Scripts.inside.out)
+      leave(out, decodeEntries(root.contents))
+      write(join(out, "kernel"), `${kernel}\n`)
+    },
+    100
+  )
 
 /** dnf, asked what these requirements take. */
-const resolve = (
-  spec: ContainerSpec,
-  [database = "", configuration = "", packages = "", result = "", ...wanted]: ReadonlyArray<string>
-): MemoryProgram => {
-  const repository = repositoryOf(onHost(spec, configuration))
+const resolve = (spec: ContainerSpec, [, ...wanted]: ReadonlyArray<string>): MemoryProgram => {
+  const out = onHost(spec, Scripts.inside.out)
+  const repository = repositoryOf(join(out, "yum.conf"))
   const names = wanted.map((requirement) => requirement.split(" ")[0] ?? "")
   const missing = names.filter((name) => !repository.packages.has(name))
   if (missing.length > 0) {
     return failing(30, missing.map((name) => `No matching package to install: '${name}'\n`).join(""))
   }
-  const installed = decodeEntries(readFileSync(join(onHost(spec, database), "var/lib/rpm/Packages"), "utf8"))
+  const installed = decodeEntries(readFileSync(join(out, "state.tar"), "utf8"))
   const chosen = names
     .flatMap((name) => repository.packages.get(name) ?? [])
     .filter(({ name }) => !installed.some((entry) => entry.name === name))
-  const files = chosen.map((entry) => `${nevra(entry)}.rpm`)
   return doing(
     chosen.map((entry) => `Installing: ${nevra(entry)} (build)`),
     () => {
-      for (const [at, file] of files.entries())
-        write(join(onHost(spec, packages), "rpms", file), JSON.stringify(chosen[at]))
-      write(onHost(spec, result), JSON.stringify({ install: chosen.map(nevra), files, remove: [] }))
+      for (const entry of chosen) write(join(out, "rpms", `${nevra(entry)}.rpm`), JSON.stringify(entry))
+      const transaction = { install: chosen.map(nevra), remove: [], replacing: false }
+      write(join(out, "transaction.json"), JSON.stringify(transaction))
     }
   )
 }
 
 /** rpm, in the root itself. */
-const install = (spec: ContainerSpec, root: MemoryRoot): MemoryProgram => {
+const install = (spec: ContainerSpec, root: MemoryRoot, [, , options = ""]: ReadonlyArray<string>): MemoryProgram => {
   const directory = join(onHost(spec, Scripts.inside.packages), "rpms")
   const files = existsSync(directory) ? readdirSync(directory).sort() : []
   const more = files.map((file) => decodeEntry(readFileSync(join(directory, file), "utf8")))
-  return doing([`Executing command: rpm -U --oldpackage --replacepkgs (${files.length} packages)`], () => {
+  return doing([`Executing command: rpm ${options} ${files.join(" ")}`], () => {
     const packages = joined(decodeEntries(root.contents), more)
     root.contents = JSON.stringify(packages)
     leave(onHost(spec, Scripts.inside.out), packages)
@@ -157,11 +164,10 @@ const build = (
   recipes: Recipes,
   given: ReadonlyArray<string>
 ): MemoryProgram => {
-  const [, source = "", , target = "", , how = "static"] = given
+  const [, source = "", , target = "", , how = "static", settled = ""] = given
   const recipe = recipes.ofSource(source)
   const top = onHost(spec, "/builddir/build")
   const has = new Set(decodeEntries(root.contents).map(({ name }) => name))
-  const stable = spec.environment["ADJUTANT_STABLE"] === "yes"
   const lacking = (names: ReadonlyArray<string>) => names.some((name) => !has.has(name.split(" ")[0] ?? ""))
   const { requires = [], generated = [], lines = ["+ make", "+ make install"], lineMillis = 500, end = "well" } = recipe
   const sources = () => {
@@ -172,11 +178,11 @@ const build = (
     }
   }
   const began = { bytes: `Building target platforms: ${target}\n`, work: stageAt(spec, "requires") }
-  if (how !== "dynamic" && lacking(requires) && !stable) {
+  if (how !== "dynamic" && lacking(requires) && settled === "") {
     return { output: [began], afterMillis: 100, exit: Scripts.exits.requiresMissing, work: Effect.sync(sources) }
   }
   const turn = generated.findIndex(lacking)
-  if (turn >= 0 && !stable) {
+  if (turn >= 0 && !(how === "dynamic" && settled !== "")) {
     const wanted = [...requires, ...(generated[turn] ?? [])]
     const work = Effect.sync(() => {
       sources()
@@ -253,13 +259,12 @@ export class Recipes {
 export const programOf = (spec: ContainerSpec, root: MemoryRoot, recipes: Recipes): MemoryProgram => {
   const after = (script: string) => spec.command.slice(spec.command.indexOf(script) + 1)
   const { command } = spec
-  if (command.includes(Scripts.base)) return base(spec, after(Scripts.base))
-  if (command.includes(Scripts.check)) return check(spec, root)
-  if (command.includes(Scripts.install)) return install(spec, root)
+  if (command.includes(RootScripts.base)) return base(spec, after(RootScripts.base))
+  if (command.includes(RootScripts.check)) return check(spec, root)
+  if (command.includes(RootScripts.install)) return install(spec, root, after(RootScripts.install))
+  if (command.includes(ResolveScripts.resolve)) return resolve(spec, after(ResolveScripts.resolve))
   if (command.includes(Scripts.build)) return build(spec, root, recipes, after(Scripts.build))
   if (command.includes(Scripts.rebuildSource)) return rebuildSource(spec, recipes, after(Scripts.rebuildSource))
-  const resolver = command.findIndex((word) => word.endsWith("/resolve.py"))
-  if (resolver >= 0) return resolve(spec, command.slice(resolver + 1))
   if (/\/(createrepo|createrepo_c|mergerepo_c)$/.test(command[0] ?? "")) return makeMetadata(spec)
   throw new Error(`${spec.labels[label.step]}: nobody knows what this does: ${command.join(" ").slice(0, 200)}`)
 }
