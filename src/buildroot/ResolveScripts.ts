@@ -90,6 +90,7 @@ try:
             "Error: Some packages could not be found."
         )
     base.resolve(allow_erasing=True)
+    print("Dependencies resolved.")
     items = list(base.transaction)
     chosen = sorted(base.transaction.install_set, key=str)
     base.download_packages(chosen)
@@ -107,6 +108,8 @@ def plain(package):
 # What gives way to its own successor is rpm's affair; what has to make room is removed first.
 removed = sorted(plain(item.pkg) for item in items if item.action == dnf.transaction.PKG_REMOVE)
 replacing = any(item.action not in (dnf.transaction.PKG_INSTALL, dnf.transaction.PKG_REMOVE) for item in items)
+if not items:
+    print("Nothing to do.")
 for package in chosen:
     print("Installing: %s (%s)" % (package, package.repoid))
 for name in removed:
