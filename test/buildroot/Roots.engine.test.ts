@@ -142,7 +142,8 @@ for (const engine of ["docker", "podman"] as const) {
     if (engine === "podman") return
     it.effect("is refused when its own rpm cannot keep a database, with the setting to change", () =>
       Effect.gen(function* () {
-        const failure = yield* Effect.flip(base({ group: "unable", repoDigest: "unable" }))
+        const given = yield* inputs({ group: "unable", repoDigest: "unable" })
+        const failure = yield* Effect.flip(inStep("init", () => baseImage(given)))
         assert.match(failure.message, /^could not init mock buildroot, mock exited with status 20; see root.log/)
         assert.include(failure.message, "set tools_images in [adjutant]")
       })
