@@ -17,7 +17,6 @@ import { told } from "./core/DaemonEvent.ts"
 import { Attempts } from "./daemon/Attempts.ts"
 import { type DaemonRequest, DaemonRequests, runDaemon } from "./daemon/Daemon.ts"
 import { DaemonJournal } from "./daemon/DaemonJournal.ts"
-import { recover } from "./daemon/Recovery.ts"
 import { builderSettings, daemonOptions, loginOptions } from "./daemon/Settings.ts"
 import * as DockerEngine from "./engine/DockerEngine.ts"
 import { Engine } from "./engine/Engine.ts"
@@ -130,8 +129,6 @@ const served = (config: DaemonConfigValues, request: CommandRequest, engine: str
     yield* journal.record(
       told.Started.make({ instance, bootId, version, pid: process.pid, engine, hub: config.kojid.server })
     )
-    const recovered = yield* recover()
-    if (recovered > 0) yield* Effect.log(`ended ${recovered} attempts that an earlier process had left`)
     if (request.skipMain) return "stopped" as const
     yield* hurryOnSecondSignal
     const poisoned = Effect.flatMap(store.awaitPoisoned, (poison) =>
@@ -140,15 +137,16 @@ const served = (config: DaemonConfigValues, request: CommandRequest, engine: str
     return yield* Effect.raceFirst(runDaemon(daemonOptions(config)), poisoned)
   })
 
-/** SIGUSR1 asks to drain and start again; SIGTERM and SIGINT interrupt us (see `main.ts`). */
+/** SIGUSR1 asks to drain and start again, SIGUSR2 to hand over; SIGTERM and SIGINT interrupt us (see `main.ts`). */
 const requests = Layer.effect(
   DaemonRequests,
   Effect.gen(function* () {
     const queue = yield* Queue.unbounded<DaemonRequest>()
     const drain = () => void Queue.offerUnsafe(queue, { _tag: "Drain", why: "SIGUSR1" })
+    const handOver = () => void Queue.offerUnsafe(queue, { _tag: "HandOver", why: "SIGUSR2" })
     yield* Effect.acquireRelease(
-      Effect.sync(() => process.on("SIGUSR1", drain)),
-      () => Effect.sync(() => process.off("SIGUSR1", drain))
+      Effect.sync(() => process.on("SIGUSR1", drain).on("SIGUSR2", handOver)),
+      () => Effect.sync(() => process.off("SIGUSR1", drain).off("SIGUSR2", handOver))
     )
     return queue
   })

@@ -17,7 +17,16 @@ import { buildEnvironment } from "../koji/Macros.ts"
 import { type PackageEntry, packageQueryFormat } from "../koji/PackageList.ts"
 import { managerCommands } from "../koji/TagExtras.ts"
 import { BuilderSettings } from "./BuilderSettings.ts"
-import { engineFailure, failedStatus, mockStatus, own, reads, runContainer } from "./ContainerSteps.ts"
+import {
+  type ContainerRequest,
+  dropContainers,
+  engineFailure,
+  failedStatus,
+  mockStatus,
+  own,
+  reads,
+  runContainer
+} from "./ContainerSteps.ts"
 import { initFault } from "./Failures.ts"
 import { copyPackageManagerLogs, keepFiles, readPackages, samePackages, tellTranscript } from "./ImageFiles.ts"
 import { ImageStore, type MadeImage } from "./ImageStore.ts"
@@ -27,7 +36,7 @@ import * as RootScripts from "./RootScripts.ts"
 import { inside } from "./Scripts.ts"
 import { readPlain, streamPlain } from "./SourceFile.ts"
 import { readyBaseFor } from "./ToolsImage.ts"
-import { Workspace } from "./Workspace.ts"
+import { exists, Workspace } from "./Workspace.ts"
 
 /** Everything a base image is made of. Equal values, equal image. */
 export interface BaseInputs {
@@ -77,7 +86,10 @@ export const baseImage = Effect.fn("baseImage")(function* (inputs: BaseInputs) {
   const { record, made } = yield* store
     .getOrMake(workspace.attempt, key, making)
     .pipe(Effect.catchTag("EngineError", (error) => Effect.fail(engineFailure(error))))
-  if (!made) yield* tellTranscript(record)
+  if (!made) {
+    yield* dropContainers(step)
+    yield* tellTranscript(record)
+  }
   yield* copyPackageManagerLogs(join(store.files(record.key), "log"))
   yield* logs.state("Finish: chroot init")
   return record
@@ -89,18 +101,22 @@ const make = (key: string, inputs: BaseInputs) =>
     const settings = yield* BuilderSettings
     const logs = yield* KojiLogs
     const workspace = yield* Workspace
-    const out = yield* workspace.fresh("init-out")
-    const config = yield* workspace.fresh("init-config")
-    yield* Effect.promise(async () => {
-      await writeFile(join(config, "yum.conf"), inputs.yumConf)
-      const modules = inputs.moduleSetup.map(([action, names]) => `${action} ${names.join(" ")}\n`)
-      await writeFile(join(config, "modules"), modules.join(""))
+    const out = workspace.place("init-out")
+    const config = workspace.place("init-config")
+    const prepare = Effect.fnUntraced(function* () {
+      yield* workspace.fresh("init-out")
+      yield* workspace.fresh("init-config")
+      yield* Effect.promise(async () => {
+        await writeFile(join(config, "yum.conf"), inputs.yumConf)
+        const modules = inputs.moduleSetup.map(([action, names]) => `${action} ${names.join(" ")}\n`)
+        await writeFile(join(config, "modules"), modules.join(""))
+      })
     })
 
     const name = `installing minimal buildroot with ${inputs.packageManager}`
     const managers = yield* Effect.fromResult(managerCommands(inputs.packageManager))
     yield* logs.state(`Start: ${name}`)
-    const exit = yield* runContainer({
+    const populate: ContainerRequest = {
       step,
       part: "populate",
       image: inputs.toolsImage,
@@ -117,7 +133,8 @@ const make = (key: string, inputs: BaseInputs) =>
       logs: ["root.log", "mock_output.log"],
       wallSeconds: settings.limits.wallSeconds,
       commit: null
-    })
+    }
+    const exit = yield* runContainer(populate, { prepare })
     const status = mockStatus(exit.reason)
     if (failedStatus(status)) {
       yield* copyPackageManagerLogs(join(out, "log"))
@@ -126,10 +143,14 @@ const make = (key: string, inputs: BaseInputs) =>
     yield* logs.state(`Finish: ${name}`)
 
     const tools = yield* readPackages(out)
-    const imported = yield* streamPlain(join(out, "root.tar")).pipe(
-      Effect.flatMap((tar) =>
-        engine.importImage(tar, `adjutant/${settings.instance}/base:${key}`, imageLabels(settings.instance, key))
-      ),
+    const tree = join(out, "root.tar")
+    const reference = `adjutant/${settings.instance}/base:${key}`
+    // A process that went away after the import had removed the tree.
+    const before = (yield* Effect.promise(() => exists(tree)))
+      ? undefined
+      : yield* engine.inspectImage(reference).pipe(Effect.mapError(engineFailure))
+    const importing = streamPlain(tree).pipe(
+      Effect.flatMap((tar) => engine.importImage(tar, reference, imageLabels(settings.instance, key))),
       Effect.scoped,
       Effect.mapError((error) =>
         error._tag === "EngineError"
@@ -137,7 +158,8 @@ const make = (key: string, inputs: BaseInputs) =>
           : buildrootError(`reading the buildroot's tree: ${error.message}`)
       )
     )
-    yield* Effect.promise(() => rm(join(out, "root.tar"), { force: true }))
+    const imported = before ?? (yield* importing)
+    yield* Effect.promise(() => rm(tree, { force: true }))
     const checked = yield* agree(key, imported.id, tools, out, inputs)
     return {
       kind: "base",
@@ -146,7 +168,7 @@ const make = (key: string, inputs: BaseInputs) =>
       packages: tools,
       bytes: imported.sizeBytes,
       kernel: checked.kernel,
-      files: yield* keepFiles({ step, parts: ["populate"], state: out, logs: [out] })
+      files: yield* keepFiles({ step, captures: [exit.capture], state: out, logs: [out] })
     } satisfies MadeImage
   })
 
@@ -164,7 +186,7 @@ const takeReady = (image: string, inputs: BaseInputs) =>
       packages: asked.packages,
       bytes: 0,
       kernel: asked.kernel,
-      files: yield* keepFiles({ step, parts: ["check"], state: asked.out, logs: [] })
+      files: yield* keepFiles({ step, captures: [asked.capture], state: asked.out, logs: [] })
     } satisfies MadeImage
   })
 
@@ -214,8 +236,8 @@ const agree = Effect.fnUntraced(function* (
 const askImage = Effect.fnUntraced(function* (part: string, image: string, inputs: BaseInputs) {
   const settings = yield* BuilderSettings
   const workspace = yield* Workspace
-  const out = yield* workspace.fresh(`init-${part}`)
-  const exit = yield* runContainer({
+  const out = workspace.place(`init-${part}`)
+  const request: ContainerRequest = {
     step,
     part,
     image,
@@ -229,10 +251,11 @@ const askImage = Effect.fnUntraced(function* (part: string, image: string, input
     logs: ["root.log", "mock_output.log"],
     wallSeconds: settings.limits.wallSeconds,
     commit: null
-  })
-  if (failedStatus(mockStatus(exit.reason))) return { packages: [], kernel: "", out }
+  }
+  const { reason, capture } = yield* runContainer(request, { prepare: () => workspace.fresh(`init-${part}`) })
+  if (failedStatus(mockStatus(reason))) return { packages: [], kernel: "", out, capture }
   const kernel = yield* readPlain(join(out, "kernel"), kernelBytesMax).pipe(Effect.orElseSucceed(() => ""))
-  return { packages: yield* readPackages(out), kernel: kernel.trim(), out }
+  return { packages: yield* readPackages(out), kernel: kernel.trim(), out, capture }
 })
 
 /** `uname -r`. */

@@ -5,8 +5,14 @@
  * `mock_config.log`, the package list after init, the state, the list after the build. Tag options are read as of the
  * repository's creation, never as of now.
  */
-import { Effect, Schema } from "effect"
-import { newBuildRoot, setBuildRootList, setBuildRootState } from "../hub/calls/buildroots.ts"
+import { Effect, Option, Schema } from "effect"
+import {
+  getBuildrootListing,
+  listBuildroots,
+  newBuildRoot,
+  setBuildRootList,
+  setBuildRootState
+} from "../hub/calls/buildroots.ts"
 import { repoInfo } from "../hub/calls/repos.ts"
 import { getBuildConfig } from "../hub/calls/tags.ts"
 import { HubFiles } from "../hub/HubFiles.ts"
@@ -19,13 +25,13 @@ import { renderMockConfig } from "../koji/MockConfig.ts"
 import { buildrootName, safeComponent } from "../koji/Paths.ts"
 import { pythonStr, pythonTruth } from "../koji/PythonRepr.ts"
 import { managerCommands, moduleCommands, readTagExtras } from "../koji/TagExtras.ts"
-import { repoStateName, repoStates } from "../koji/TaskState.ts"
+import { buildrootStates, repoStateName, repoStates } from "../koji/TaskState.ts"
 import { renderYumConf, repositoryUrls } from "../koji/YumConf.ts"
 import { type BaseInputs, baseImage } from "./BaseImage.ts"
 import { BuilderSettings } from "./BuilderSettings.ts"
 import { initFault } from "./Failures.ts"
 import { hardwareText } from "./Hardware.ts"
-import { hubStep } from "./HubSteps.ts"
+import { happenedIf, hubStep } from "./HubSteps.ts"
 import { ImageRecord } from "./ImageStore.ts"
 import { KojiLogs } from "./KojiLogs.ts"
 import { hubPackages } from "./PackageReport.ts"
@@ -104,7 +110,9 @@ export const openBuildroot = Effect.fn("openBuildroot")(function* (taskId: numbe
   }
   yield* Effect.fromResult(safeComponent(config.name))
   const arch = canonicalArch(request.arch)
-  const id = yield* hubStep("buildroot/new", Schema.Int, newBuildRoot(repo.id, arch, taskId), { rule: "ask" })
+  const id = yield* hubStep("buildroot/new", Schema.Int, newBuildRoot(repo.id, arch, taskId), {
+    ask: newest(taskId)
+  })
 
   const { facts, inputs } = yield* door
     .step(
@@ -120,9 +128,17 @@ export const openBuildroot = Effect.fn("openBuildroot")(function* (taskId: numbe
   const root: Buildroot = { ...unready, image }
   yield* tellKernel(root)
   const packages = yield* hubPackages("packages/init", root, image)
-  yield* hubStep("packages/set", Schema.Null, setBuildRootList(id, packages).pipe(Effect.as(null)), { rule: "ask" })
+  yield* hubStep("packages/set", Schema.Null, setBuildRootList(id, packages).pipe(Effect.as(null)), {
+    ask: happenedIf(Effect.map(getBuildrootListing(id), (rows) => rows.length > 0))
+  })
   return root
 })
+
+/** The buildroot that an earlier process of this attempt made and could not record: the newest one that is new. */
+const newest = (taskId: number) =>
+  Effect.map(listBuildroots({ taskID: taskId, state: [buildrootStates.INIT] }), (rows) =>
+    Option.fromNullishOr(rows.map(({ id }) => id).sort((a, b) => b - a)[0])
+  )
 
 interface ConfigFacts {
   readonly id: number

@@ -4,13 +4,14 @@
  */
 
 import { join } from "node:path"
-import { Effect, Schema } from "effect"
+import { Effect, Exit, HashMap, Option, Schema } from "effect"
 import { order } from "../core/AttemptCommand.ts"
+import { type AttemptState, containersLeft } from "../core/AttemptState.ts"
 import { ContainerName, StepPath } from "../core/Ids.ts"
-import { captureTo } from "../engine/Capture.ts"
+import { type Capture, captureTo, continueCapture } from "../engine/Capture.ts"
 import type { Capabilities, ExitReason, Network, VolumeMount } from "../engine/ContainerSpec.ts"
 import { ContainerExit, ContainerSpec } from "../engine/ContainerSpec.ts"
-import { type ContainerEvent, Engine, type EngineError, type OutputSink } from "../engine/Engine.ts"
+import { type ContainerEvent, Engine, type EngineError, leaveRunning, type OutputSink } from "../engine/Engine.ts"
 import { containerLabels, containerName } from "../engine/Labels.ts"
 import { AttemptJournal } from "../journal/AttemptJournal.ts"
 import { GiveBack, RefuseTask, type TaskFailure } from "../koji/Fault.ts"
@@ -41,12 +42,38 @@ export interface ContainerRequest {
 const encodeSpec = Schema.encodeSync(Schema.toCodecJson(ContainerSpec))
 const encodeExit = Schema.encodeSync(Schema.toCodecJson(ContainerExit))
 
-/** The capture's file, below the attempt's captures. */
-export const captureName = (step: string, part: string | null): string =>
-  `${[step, ...(part === null ? [] : [part])].join("/").replaceAll("/", "-")}.out`
+const decodeExit = Schema.decodeUnknownEffect(Schema.toCodecJson(ContainerExit))
 
-/** Runs the container of a step to its end. It is gone from the engine, and from the journal's books, on return. */
-export const runContainer = Effect.fn("runContainer")(function* (request: ContainerRequest) {
+/** The capture's file, below the attempt's captures; each further run of a container has one of its own. */
+const captureName = (step: string, part: string | null, run: number): string => {
+  const name = [step, ...(part === null ? [] : [part])].join("/").replaceAll("/", "-")
+  return run === 1 ? `${name}.out` : `${name}.${run}.out`
+}
+
+/** How a container ended, and the file that holds what it put out. */
+export type Ended = ContainerExit & { readonly capture: string }
+
+/** What has to be done when a container is made, and not when one is taken over. */
+export interface Preparation<R> {
+  /** Makes the container's directories ready. `again` when an earlier run may have left something in them. */
+  readonly prepare?: (again: boolean) => Effect.Effect<unknown, TaskFailure, R>
+  /** The command of a further run, where it differs. */
+  readonly commandAgain?: ReadonlyArray<string>
+}
+
+/** How often a container is run whose end nobody saw, before the task is given back. */
+const runsMax = 3
+
+/**
+ * The end of a step's container. It is gone from the engine, and from the journal's books, on return.
+ *
+ * What an earlier process began is taken over: the end that it recorded, or the container that still runs or has ended
+ * meanwhile. One whose end nobody can know is run again from its image, its output following in the same logs.
+ */
+export const runContainer = Effect.fn("runContainer")(function* <R = never>(
+  request: ContainerRequest,
+  preparation: Preparation<R> = {}
+) {
   const engine = yield* Engine
   const journal = yield* AttemptJournal
   const logs = yield* KojiLogs
@@ -57,10 +84,11 @@ export const runContainer = Effect.fn("runContainer")(function* (request: Contai
   const identity = { instance: settings.instance, task: journal.task, attempt: journal.attempt, step: place }
   const name = ContainerName.make(containerName(identity))
   const step = StepPath.make(request.step)
-  const spec: ContainerSpec = {
+  const names = [...request.logs, containerLog]
+  const specOf = (command: ReadonlyArray<string>): ContainerSpec => ({
     name,
     image: request.image,
-    command: request.command,
+    command,
     environment: request.environment,
     user: request.user === "root" ? "0:0" : "1000:135",
     workingDirectory: request.workingDirectory,
@@ -74,13 +102,11 @@ export const runContainer = Effect.fn("runContainer")(function* (request: Contai
     limits: { ...settings.limits, wallSeconds: request.wallSeconds },
     output: "joined",
     commit: request.commit
-  }
+  })
+  const captureOf = (run: number) => captureName(request.step, request.part, run)
 
-  const capture = yield* captureTo(join(workspace.captures, captureName(request.step, request.part)))
-  const sink: OutputSink = {
-    write: (from, bytes) =>
-      capture.write(from, bytes).pipe(Effect.andThen(logs.append([...request.logs, containerLog], bytes)))
-  }
+  const record = (command: Parameters<typeof journal.submit>[0]) =>
+    journal.submit(command).pipe(Effect.orDie, Effect.asVoid)
   const watch = (event: ContainerEvent) => {
     switch (event._tag) {
       case "Created":
@@ -93,28 +119,87 @@ export const runContainer = Effect.fn("runContainer")(function* (request: Contai
         return record(order.ConfirmRemoved.make({ container: name }))
     }
   }
-  const record = (command: Parameters<typeof journal.submit>[0]) =>
-    journal.submit(command).pipe(Effect.orDie, Effect.asVoid)
+  const into = (capture: Capture): OutputSink => ({
+    // Both or neither: a log is made again from its capture.
+    write: (from, bytes) =>
+      Effect.uninterruptible(capture.write(from, bytes).pipe(Effect.andThen(logs.output(names, bytes))))
+  })
+  /** Removed once more, also if it was never made: what cannot be removed stays in the books as left. */
+  const removed = engine.remove(name).pipe(
+    Effect.andThen(record(order.ConfirmRemoved.make({ container: name }))),
+    Effect.catch((error) => record(order.Note.make({ text: `${name} could not be removed: ${error.message}` }))),
+    Effect.ignoreCause
+  )
+  const gone = <A, E, R2>(use: Effect.Effect<A, E, R2>) =>
+    Effect.onExit(use, (exit) =>
+      Effect.gen(function* () {
+        const handedOver = Exit.isFailure(exit) && Exit.hasInterrupts(exit) && (yield* yield* leaveRunning)
+        if (!handedOver) yield* removed
+      })
+    )
 
-  yield* record(order.IntendContainer.make({ container: name, step, spec: encodeSpec(spec) }))
-  const exit = yield* engine.run(spec, sink, watch).pipe(
-    Effect.catchTag("EngineError", (error) => Effect.fail(engineFailure(error))),
-    // Asked once more, also for one that was never made: what cannot be removed stays in the books as left.
-    Effect.ensuring(
-      engine.remove(name).pipe(
-        Effect.andThen(record(order.ConfirmRemoved.make({ container: name }))),
-        Effect.catch((error) => record(order.Note.make({ text: `${name} could not be removed: ${error.message}` }))),
-        Effect.ignoreCause
+  const run = Effect.fnUntraced(function* (nth: number) {
+    if (preparation.prepare !== undefined) yield* preparation.prepare(nth > 1)
+    const capture = captureOf(nth)
+    const sink = into(yield* captureTo(join(workspace.captures, capture)))
+    const spec = specOf(nth > 1 ? (preparation.commandAgain ?? request.command) : request.command)
+    yield* record(order.IntendContainer.make({ container: name, step, spec: encodeSpec(spec), capture, logs: names }))
+    return yield* gone(engine.run(spec, sink, watch))
+  }, Effect.scoped)
+
+  /** Undefined when there is nothing to take over. */
+  const adopt = Effect.fnUntraced(function* (nth: number) {
+    const capture = yield* continueCapture(join(workspace.captures, captureOf(nth)))
+    const held = { stdout: yield* capture.bytes, stderr: 0 }
+    return yield* gone(engine.adopt(specOf(request.command), into(capture), watch, held)).pipe(
+      Effect.catchIf(
+        (error) => error._tag === "EngineError" && error.reason === "missing",
+        () => Effect.succeed(undefined)
       )
     )
-  )
-  if (exit.reason._tag === "Uncertain") {
-    return yield* new GiveBack({ message: `nobody saw how ${request.step} ended: ${exit.reason.detail}` })
+  }, Effect.scoped)
+
+  const last = containerOf(yield* journal.state, name)
+  let nth = last?.run ?? 0
+  let exit: ContainerExit | undefined
+  if (last !== undefined) {
+    exit = last.exit === null ? undefined : yield* decodeExit(last.exit).pipe(Effect.orDie)
+    if (exit !== undefined && last.phase !== "removed") yield* removed
+    if (exit === undefined && last.phase !== "removed") {
+      exit = yield* adopt(nth).pipe(Effect.catchTag("EngineError", asTaskFailure))
+    }
+  }
+  while (exit === undefined || exit.reason._tag === "Uncertain") {
+    const why = exit?.reason._tag === "Uncertain" ? exit.reason.detail : "its container is gone"
+    if (nth >= runsMax) return yield* new GiveBack({ message: `nobody saw how ${place} ended, ${nth} times: ${why}` })
+    if (nth > 0) yield* logs.append(names, `\nWARNING adjutant:  ${why}: running it again from its image\n`)
+    nth++
+    exit = yield* run(nth).pipe(Effect.catchTag("EngineError", asTaskFailure))
   }
   const { detail } = mockStatus(exit.reason)
-  if (detail !== "") yield* logs.append([...request.logs, containerLog], `\nERROR adjutant:  ${detail}\n`)
-  return exit
-}, Effect.scoped)
+  if (detail !== "") yield* logs.append(names, `\nERROR adjutant:  ${detail}\n`)
+  return { ...exit, capture: join(workspace.captures, captureOf(nth)) } satisfies Ended
+})
+
+/**
+ * Removes what earlier runs of a step left running, for a step whose outcome came in another way (another attempt had
+ * made the image that it was about to make).
+ */
+export const dropContainers = Effect.fnUntraced(function* (step: string) {
+  const engine = yield* Engine
+  const journal = yield* AttemptJournal
+  const state = yield* journal.state
+  for (const container of containersLeft(state)) {
+    if (containerOf(state, container)?.step !== step) continue
+    yield* engine.remove(container).pipe(Effect.mapError(engineFailure))
+    yield* journal.submit(order.ConfirmRemoved.make({ container })).pipe(Effect.orDie)
+  }
+})
+
+const asTaskFailure = (error: EngineError) => Effect.fail(engineFailure(error))
+
+const containerOf = (state: AttemptState, name: ContainerName) =>
+  state._tag === "Unknown" ? undefined : Option.getOrUndefined(HashMap.get(state.containers, name))
 
 /** What an engine's refusal means for the task: given back, or refused so that another host takes it. */
 export const engineFailure = (error: EngineError): TaskFailure => {

@@ -1,25 +1,41 @@
 /** Steps that are one call to the hub, and what the hub's refusal of one means for the task. */
-import { Effect, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import type { SettlementRule } from "../core/AttemptEvent.ts"
 import type { HubError } from "../hub/HubError.ts"
 import type { HubSession } from "../hub/HubSession.ts"
 import { faultCodes, GiveBack, KojiFault, otherError, type TaskFailure } from "../koji/Fault.ts"
 import { Door } from "./World.ts"
 
-/** Reads the hub, or does to it what may be done again. */
+export interface HubStepOptions<A> {
+  /** What the call was given, where the path does not say it all. */
+  readonly input?: Schema.Json
+  /** How to find out whether it happened: for calls that must not be made twice. */
+  readonly ask?: Effect.Effect<Option.Option<A>, HubError, HubSession>
+  /** It must not be made twice, and nobody can find out. */
+  readonly once?: boolean
+}
+
+/** Reads the hub, or does something to it; what may be done again is repeated when nobody knows whether it was done. */
 export const hubStep = <A, I>(
   path: string,
   schema: Schema.Codec<A, I>,
   call: Effect.Effect<A, HubError, HubSession>,
-  options?: { readonly rule?: SettlementRule; readonly input?: Schema.Json }
+  options: HubStepOptions<A> = {}
 ) =>
-  Effect.flatMap(Door, (door) =>
-    door.step(
-      { path, rule: options?.rule ?? "repeat", ...(options?.input === undefined ? {} : { input: options.input }) },
+  Effect.flatMap(Door, (door) => {
+    const { input, ask, once } = options
+    const rule: SettlementRule = once === true ? "give-up" : ask === undefined ? "repeat" : "ask"
+    return door.step(
+      { path, rule, ...(input === undefined ? {} : { input }) },
       Schema.toCodecJson(schema),
-      call.pipe(Effect.mapError(hubFailure))
+      call.pipe(Effect.mapError(hubFailure)),
+      ask?.pipe(Effect.mapError(hubFailure))
     )
-  )
+  })
+
+/** For `ask`, of calls that answer nothing: it happened, or it did not. */
+export const happenedIf = <E, R>(seen: Effect.Effect<boolean, E, R>): Effect.Effect<Option.Option<null>, E, R> =>
+  Effect.map(seen, (yes) => (yes ? Option.some(null) : Option.none()))
 
 /** These faults say that our session is gone, not that anything is wrong with the task. */
 const sessionFaults: ReadonlyArray<number> = [

@@ -9,7 +9,6 @@ import { join } from "node:path"
 import { Effect, Result } from "effect"
 import { buildrootError } from "../koji/Fault.ts"
 import { type PackageEntry, parsePackageList } from "../koji/PackageList.ts"
-import { captureName } from "./ContainerSteps.ts"
 import { type ImageRecord, ImageStore } from "./ImageStore.ts"
 import { KojiLogs } from "./KojiLogs.ts"
 import { copyPlain, listPlain, readPlain, readSmall } from "./SourceFile.ts"
@@ -45,8 +44,8 @@ export const samePackages = (a: ReadonlyArray<PackageEntry>, b: ReadonlyArray<Pa
 /** What of a step belongs beside its image. */
 export interface KeepRequest {
   readonly step: string
-  /** The containers whose output is the image's transcript, in order. */
-  readonly parts: ReadonlyArray<string>
+  /** The captures that are the image's transcript, in order. */
+  readonly captures: ReadonlyArray<string>
   /** The out directory that has `state.tar`. */
   readonly state: string
   /** Out directories with a `log/` of the package manager's. */
@@ -59,8 +58,7 @@ export const keepFiles = Effect.fnUntraced(function* (request: KeepRequest) {
   const kept = yield* workspace.fresh(`${request.step}-kept`)
   yield* Effect.promise(async () => {
     await mkdir(join(kept, "log"))
-    for (const part of request.parts) {
-      const capture = join(workspace.captures, captureName(request.step, part))
+    for (const capture of request.captures) {
       await appendFile(join(kept, "transcript"), await readFile(capture))
     }
   })

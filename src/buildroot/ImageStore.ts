@@ -64,10 +64,12 @@ export class ImageStore extends Context.Service<
     ): Effect.Effect<{ readonly record: ImageRecord; readonly made: boolean }, E | EngineError, R>
     /** Where the files of an image lie: `rpmdb/`, `transcript`, `log/`. */
     files(key: string): string
-    /** The ids of all images that have a record. */
-    readonly known: Effect.Effect<ReadonlySet<string>>
+    /** The ids of all images that have a record, and the keys of those that are being made. */
+    readonly known: Effect.Effect<{ readonly ids: ReadonlySet<string>; readonly making: ReadonlySet<string> }>
     /** The attempt has ended: what it alone pinned may be evicted. */
     unpin(attempt: string): Effect.Effect<void>
+    /** Forgets the pins of all attempts but these, which are those that an earlier process left open. */
+    keepPins(attempts: ReadonlySet<string>): Effect.Effect<void>
     /** Evicts what is too old, then the least recently used until the budget holds; never what is pinned. */
     readonly evict: Effect.Effect<ReadonlyArray<Evicted>, EngineError>
   }
@@ -80,7 +82,8 @@ export class ImageStore extends Context.Service<
       const directory = join(settings.stateDirectory, "images")
       yield* Effect.promise(() => mkdir(directory, { recursive: true, mode: 0o700 }))
       const locks = new Map<string, Semaphore.Semaphore>()
-      const pins = new Map<string, Set<string>>()
+      const making = new Map<string, number>()
+      const pins = yield* Effect.promise(() => readPins(directory))
       const files = (key: string) => join(directory, key)
 
       const lockOf = (key: string) => {
@@ -89,6 +92,19 @@ export class ImageStore extends Context.Service<
         return lock
       }
       const pin = (attempt: string, key: string) => pins.set(attempt, (pins.get(attempt) ?? new Set()).add(key))
+      /** On disk too: an attempt that is resumed never asks again for the image that it has. */
+      const keepPin = (attempt: string, key: string) =>
+        Effect.promise(async () => {
+          await mkdir(join(files(key), pinsName), { recursive: true })
+          await writeFile(join(files(key), pinsName, attempt), "")
+        })
+      const unpin = Effect.fnUntraced(function* (attempt: string) {
+        const keys = [...(pins.get(attempt) ?? [])]
+        pins.delete(attempt)
+        for (const key of keys) {
+          yield* Effect.promise(() => rm(join(files(key), pinsName, attempt), { force: true }))
+        }
+      })
       const touch = Effect.fnUntraced(function* (key: string) {
         const now = yield* Clock.currentTimeMillis
         yield* Effect.promise(() => writeFile(join(files(key), "used"), `${now}\n`))
@@ -124,8 +140,24 @@ export class ImageStore extends Context.Service<
           const found = yield* find(key)
           const record = found ?? (yield* Effect.flatMap(make, (made) => save(key, made)))
           yield* touch(key)
+          yield* keepPin(attempt, key)
           return { record, made: found === undefined }
-        }).pipe(lockOf(key).withPermits(1))
+        }).pipe(lockOf(key).withPermits(1), claimed(key))
+
+      /** Nobody removes an image of this key while it is being made. */
+      const claimed =
+        (key: string) =>
+        <A, E, R>(use: Effect.Effect<A, E, R>) =>
+          Effect.acquireUseRelease(
+            Effect.sync(() => making.set(key, (making.get(key) ?? 0) + 1)),
+            () => use,
+            () =>
+              Effect.sync(() => {
+                const left = (making.get(key) ?? 1) - 1
+                if (left === 0) making.delete(key)
+                else making.set(key, left)
+              })
+          )
 
       const evict = Effect.fn("ImageStore.evict")(function* () {
         const now = yield* Clock.currentTimeMillis
@@ -159,18 +191,38 @@ export class ImageStore extends Context.Service<
       const known = Effect.gen(function* () {
         const keys = yield* Effect.promise(() => readdir(directory))
         const records = yield* Effect.forEach(keys, (key) => readRecord(files(key)))
-        return new Set(records.flatMap((record) => (record === undefined ? [] : [record.image])))
+        const ids = new Set(records.flatMap((record) => (record === undefined ? [] : [record.image])))
+        return { ids, making: new Set(making.keys()) }
       })
 
       return ImageStore.of({
         known,
         getOrMake,
         files,
-        unpin: (attempt) => Effect.sync(() => void pins.delete(attempt)),
+        unpin,
+        keepPins: (attempts) =>
+          Effect.forEach(
+            [...pins.keys()].filter((attempt) => !attempts.has(attempt)),
+            unpin,
+            { discard: true }
+          ),
         evict: evict()
       })
     })
   )
+}
+
+const pinsName = "pins"
+
+/** The keys that each attempt has pinned, as an earlier process left them. */
+const readPins = async (directory: string): Promise<Map<string, Set<string>>> => {
+  const pins = new Map<string, Set<string>>()
+  for (const key of await readdir(directory)) {
+    for (const attempt of await readdir(join(directory, key, pinsName)).catch(() => [])) {
+      pins.set(attempt, (pins.get(attempt) ?? new Set()).add(key))
+    }
+  }
+  return pins
 }
 
 /** Whether the image is one that the operator has named: not ours to remove. */

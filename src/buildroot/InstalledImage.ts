@@ -15,7 +15,17 @@ import { digestOf } from "../journal/Canonical.ts"
 import { packageQueryFormat } from "../koji/PackageList.ts"
 import type { BaseInputs } from "./BaseImage.ts"
 import { BuilderSettings } from "./BuilderSettings.ts"
-import { engineFailure, failedStatus, type MockStatus, mockStatus, own, reads, runContainer } from "./ContainerSteps.ts"
+import {
+  type ContainerRequest,
+  dropContainers,
+  engineFailure,
+  failedStatus,
+  type MockStatus,
+  mockStatus,
+  own,
+  reads,
+  runContainer
+} from "./ContainerSteps.ts"
 import { copyPackageManagerLogs, keepFiles, readPackages, tellTranscript } from "./ImageFiles.ts"
 import { type ImageRecord, ImageStore, type MadeImage } from "./ImageStore.ts"
 import { KojiLogs } from "./KojiLogs.ts"
@@ -61,7 +71,9 @@ export const installedImage = Effect.fn("installedImage")(function* (
   const recipe = digestOf([resolve, resolvePython, install])
   const key = digestOf({ base: base.key, requirements: sorted, recipe })
   return yield* store.getOrMake(workspace.attempt, key, make(step, key, base, inputs, sorted)).pipe(
-    Effect.tap(({ record, made }) => (made ? Effect.void : tellTranscript(record))),
+    Effect.tap(({ record, made }) =>
+      made ? Effect.void : Effect.andThen(dropContainers(step), tellTranscript(record))
+    ),
     Effect.tap(({ record }) => copyPackageManagerLogs(join(store.files(record.key), "log"))),
     Effect.map(({ record }) => record),
     Effect.catchTag("NothingNew", () => Effect.succeed(base)),
@@ -81,12 +93,12 @@ const make = Effect.fnUntraced(function* (
   const workspace = yield* Workspace
 
   yield* logs.root(`installing requirements: ${requirements.join(", ")}`)
-  const packages = yield* workspace.fresh(`${step}-packages`)
-  const transaction = yield* resolved(step, packages, base, inputs, requirements)
+  const packages = workspace.place(`${step}-packages`)
+  const { transaction, capture } = yield* resolved(step, packages, base, inputs, requirements)
   if (transaction.install.length === 0 && transaction.remove.length === 0) return yield* new NothingNew()
 
-  const out = yield* workspace.fresh(`${step}-out`)
-  const exit = yield* runContainer({
+  const out = workspace.place(`${step}-out`)
+  const request: ContainerRequest = {
     step,
     part: "install",
     image: base.image,
@@ -104,7 +116,8 @@ const make = Effect.fnUntraced(function* (
     logs: ["root.log", "mock_output.log"],
     wallSeconds: settings.limits.wallSeconds,
     commit: { reference: `adjutant/${settings.instance}/installed:${key}`, labels: imageLabels(settings.instance, key) }
-  })
+  }
+  const exit = yield* runContainer(request, { prepare: () => workspace.fresh(`${step}-out`) })
   const status = mockStatus(exit.reason)
   if (failedStatus(status) || exit.committed === null) {
     return yield* notInstalled(failedStatus(status) ? status : { _tag: "Status", status: 30, detail: "" })
@@ -116,7 +129,7 @@ const make = Effect.fnUntraced(function* (
     packages: yield* readPackages(out),
     bytes: yield* addedBytes(base.image, exit.committed),
     kernel: base.kernel,
-    files: yield* keepFiles({ step, parts: ["resolve", "install"], state: out, logs: [packages] })
+    files: yield* keepFiles({ step, captures: [capture, exit.capture], state: out, logs: [packages] })
   } satisfies MadeImage
 })
 
@@ -138,13 +151,17 @@ const resolved = Effect.fnUntraced(function* (
 ) {
   const settings = yield* BuilderSettings
   const store = yield* ImageStore
-  yield* Effect.promise(async () => {
-    await mkdir(join(packages, "log"))
-    await copyFile(join(store.files(base.key), "state.tar"), join(packages, "state.tar"))
-    await writeFile(join(packages, "yum.conf"), inputs.yumConf)
-    await writeFile(join(packages, "resolve.py"), resolvePython)
+  const workspace = yield* Workspace
+  const prepare = Effect.fnUntraced(function* () {
+    yield* workspace.fresh(`${step}-packages`)
+    yield* Effect.promise(async () => {
+      await mkdir(join(packages, "log"))
+      await copyFile(join(store.files(base.key), "state.tar"), join(packages, "state.tar"))
+      await writeFile(join(packages, "yum.conf"), inputs.yumConf)
+      await writeFile(join(packages, "resolve.py"), resolvePython)
+    })
   })
-  const exit = yield* runContainer({
+  const request: ContainerRequest = {
     step,
     part: "resolve",
     image: inputs.toolsImage,
@@ -162,16 +179,18 @@ const resolved = Effect.fnUntraced(function* (
     logs: ["root.log", "mock_output.log"],
     wallSeconds: settings.limits.wallSeconds,
     commit: null
-  })
+  }
+  const exit = yield* runContainer(request, { prepare })
   const status = mockStatus(exit.reason)
   if (failedStatus(status)) {
     yield* copyPackageManagerLogs(join(packages, "log"))
     return yield* notInstalled(status)
   }
-  return yield* readPlain(join(packages, "transaction.json"), transactionBytesMax).pipe(
+  const transaction = yield* readPlain(join(packages, "transaction.json"), transactionBytesMax).pipe(
     Effect.flatMap(Schema.decodeEffect(Schema.fromJsonString(Transaction))),
     Effect.mapError((error) => new NotInstalled({ status: 30, detail: `dnf left no transaction: ${error.message}` }))
   )
+  return { transaction, capture: exit.capture }
 })
 
 /** What an image holds beyond the one it was made from: an engine counts the layers below it too. */

@@ -15,7 +15,14 @@ import { buildEnvironment, renderRpmMacros } from "../koji/Macros.ts"
 import { requirementTexts } from "../koji/Requirements.ts"
 import { BuilderSettings } from "./BuilderSettings.ts"
 import { type Buildroot, expireAnd } from "./Buildroot.ts"
-import { captureName, failedStatus, type MockStatus, mockStatus, own, runContainer } from "./ContainerSteps.ts"
+import {
+  type ContainerRequest,
+  failedStatus,
+  type MockStatus,
+  mockStatus,
+  own,
+  runContainer
+} from "./ContainerSteps.ts"
 import { buildFault } from "./Failures.ts"
 import { hubStep } from "./HubSteps.ts"
 import { samePackages } from "./ImageFiles.ts"
@@ -49,9 +56,7 @@ export const rebuild = Effect.fn("rebuild")(function* (root: Buildroot, source: 
   const door = yield* Door
   yield* door.step({ path: "build/installed", rule: "repeat" }, Schema.Null, Effect.as(writeInstalled(image), null))
   const packages = yield* hubPackages("packages/after", root, image)
-  yield* hubStep("packages/update", Schema.Null, updateBuildRootList(root.id, packages).pipe(Effect.as(null)), {
-    rule: "ask"
-  })
+  yield* hubStep("packages/update", Schema.Null, updateBuildRootList(root.id, packages).pipe(Effect.as(null)))
   if (failedStatus(status)) return yield* expireAnd(root, buildFault(target, status))
   const directories = yield* resultDirectories("results", ["build/RPMS", "build/SRPMS"])
   return { directories }
@@ -65,7 +70,7 @@ export const rebuild = Effect.fn("rebuild")(function* (root: Buildroot, source: 
 const rounds = Effect.fnUntraced(function* (root: Buildroot, source: Source, target: string) {
   const door = yield* Door
   const phase = `build phase for ${source.file}`
-  yield* door.step({ path: "build/prepare", rule: "repeat" }, Schema.Null, prepare(root, source, phase))
+  yield* door.step({ path: "build/prepare", rule: "repeat" }, Schema.Null, announce(source, phase))
   let image: ImageRecord = root.image
   let dynamic = false
   let settled = false
@@ -85,13 +90,19 @@ const rounds = Effect.fnUntraced(function* (root: Buildroot, source: Source, tar
   }
 })
 
-const prepare = (root: Buildroot, source: Source, phase: string) =>
+const announce = (source: Source, phase: string) =>
   Effect.gen(function* () {
-    const settings = yield* BuilderSettings
-    const workspace = yield* Workspace
     const logs = yield* KojiLogs
     yield* logs.state(`Start: ${phase}`)
     yield* logs.state(`Start: build setup for ${source.file}`)
+    return null
+  })
+
+/** `/builddir` as a build finds it at its start, whatever one before has left there. */
+const readyBuilddir = (root: Buildroot, source: Source) =>
+  Effect.gen(function* () {
+    const settings = yield* BuilderSettings
+    const workspace = yield* Workspace
     yield* Effect.promise(async () => {
       for (const name of await readdir(workspace.builddir)) {
         await rm(join(workspace.builddir, name), { recursive: true, force: true })
@@ -110,7 +121,6 @@ const prepare = (root: Buildroot, source: Source, phase: string) =>
       )
       await giveToBuildUser(join(workspace.builddir, ".rpmmacros"))
     })
-    return null
   })
 
 interface Round {
@@ -142,23 +152,16 @@ const buildRound = (root: Buildroot, source: Source, image: ImageRecord, how: Ro
           yield* logs.state("Start: Outputting list of installed packages")
           yield* logs.state("Finish: Outputting list of installed packages")
         }
-        const exit = yield* runContainer({
+        const command = (round: number, dynamic: boolean) =>
+          personality(root.targetArch, [
+            ...["/bin/bash", "--login", "-c", Scripts.build, "build", source.file, spec, how.target],
+            ...[String(round), dynamic ? "dynamic" : "static", how.settled ? "settled" : ""]
+          ])
+        const build: ContainerRequest = {
           step: `build/${how.round}`,
           part: null,
           image: image.image,
-          command: personality(root.targetArch, [
-            "/bin/bash",
-            "--login",
-            "-c",
-            Scripts.build,
-            "build",
-            source.file,
-            spec,
-            how.target,
-            String(how.round),
-            how.dynamic ? "dynamic" : "static",
-            how.settled ? "settled" : ""
-          ]),
+          command: command(how.round, how.dynamic),
           environment: buildEnvironment(root.environment),
           user: "build",
           capabilities: "build",
@@ -172,10 +175,15 @@ const buildRound = (root: Buildroot, source: Source, image: ImageRecord, how: Ro
           logs: ["build.log", "mock_output.log"],
           wallSeconds: settings.rpmbuildTimeoutSeconds,
           commit: null
+        }
+        // A round that is run again begins from the source package: nobody knows what the one before did to /builddir.
+        const exit = yield* runContainer(build, {
+          prepare: (again) => (again || how.round === 1 ? readyBuilddir(root, source) : Effect.void),
+          commandAgain: command(1, false)
         })
         const status = mockStatus(exit.reason)
         const stage = (yield* readSmall(join(workspace.status, "stage"), stageBytesMax)).trim()
-        yield* tellRoot(status, stage, join(workspace.captures, captureName(`build/${how.round}`, null)))
+        yield* tellRoot(status, stage, exit.capture)
         const finished =
           status._tag === "Signal" ||
           status.status < Scripts.exits.requiresMissing ||

@@ -1,5 +1,5 @@
 /** A source package made again inside the root, as `mock --chroot rpmbuild -bs` does for `rebuildSRPM` (tasks.md 3.7). */
-import { chmod, copyFile, mkdir, readdir, writeFile } from "node:fs/promises"
+import { chmod, copyFile, mkdir, readdir, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Schema } from "effect"
 import { setBuildRootState } from "../hub/calls/buildroots.ts"
@@ -8,7 +8,7 @@ import { buildEnvironment, renderRpmMacros } from "../koji/Macros.ts"
 import { pythonRepr } from "../koji/PythonRepr.ts"
 import { BuilderSettings } from "./BuilderSettings.ts"
 import { type Buildroot, expireAnd } from "./Buildroot.ts"
-import { failedStatus, mockStatus, own, runContainer } from "./ContainerSteps.ts"
+import { type ContainerRequest, failedStatus, mockStatus, own, runContainer } from "./ContainerSteps.ts"
 import { sourceFault } from "./Failures.ts"
 import { hubStep } from "./HubSteps.ts"
 import { KojiLogs } from "./KojiLogs.ts"
@@ -32,7 +32,8 @@ export const rebuildSource = Effect.fn("rebuildSource")(function* (root: Buildro
       const logs = yield* KojiLogs
       yield* logs.state(`Start: rpmbuild ${source.file}`)
       const unpacked = join(workspace.chrootTmpdir, "srpm_unpacked")
-      yield* Effect.promise(async () => {
+      const prepare = Effect.promise(async () => {
+        await rm(unpacked, { recursive: true, force: true })
         await mkdir(join(workspace.chrootTmpdir, "srpm"), { recursive: true })
         await copyFile(join(workspace.input, source.file), join(workspace.chrootTmpdir, "srpm", source.file))
         await writeFile(
@@ -41,7 +42,7 @@ export const rebuildSource = Effect.fn("rebuildSource")(function* (root: Buildro
         )
         await chmod(workspace.status, 0o777)
       })
-      const exit = yield* runContainer({
+      const rebuild: ContainerRequest = {
         step: "build/source",
         part: null,
         image: root.image.image,
@@ -59,7 +60,8 @@ export const rebuildSource = Effect.fn("rebuildSource")(function* (root: Buildro
         logs: ["root.log", "mock_output.log"],
         wallSeconds: settings.rpmbuildTimeoutSeconds,
         commit: null
-      })
+      }
+      const exit = yield* runContainer(rebuild, { prepare: () => prepare })
       yield* logs.state(`Finish: rpmbuild ${source.file}`)
       const status = mockStatus(exit.reason)
       const specs = yield* Effect.promise(() => readdir(join(unpacked, "SPECS")).catch(() => []))

@@ -1,5 +1,5 @@
 /** What an attempt sends to the hub: logs while they grow, results when they are there; each on record when whole. */
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, HashMap, Layer } from "effect"
 import { order } from "../core/AttemptCommand.ts"
 import type { TaskId } from "../core/Ids.ts"
 import { HubSession } from "../hub/HubSession.ts"
@@ -32,7 +32,13 @@ export class TaskUploads extends Context.Service<
         const journal = yield* AttemptJournal
         const { directory: logs } = yield* KojiLogs
         const directory = taskPath(task)
-        const follower = yield* followLogs(logs, directory)
+        const state = yield* journal.state
+        const arrived = state._tag === "Unknown" ? [] : HashMap.toEntries(state.uploads)
+        const follower = yield* followLogs(
+          logs,
+          directory,
+          new Map(arrived.map(([name, { offset }]) => [name, offset]))
+        )
         const withSession = Effect.provideService(HubSession, session)
         const record = (command: Parameters<typeof journal.submit>[0]) => journal.submit(command).pipe(Effect.ignore)
 

@@ -1,15 +1,19 @@
 /**
- * An attempt's own directory on the builder: made empty before the handler starts, removed after it ends.
+ * An attempt's own directory on the builder: made empty before the handler starts, removed after it ends, unless the
+ * attempt is handed over. A process that goes on with an attempt finds it as it was left.
  *
  * `/builddir` and `/chroot_tmpdir` of every container of the attempt are directories in here, so they outlive steps,
  * their contents are read from the host without copying out of a container, and nothing is left on the engine
  * (adr/0007). The build user owns them; everything read back is read without following links.
  */
 
-import { chown, mkdir, rm } from "node:fs/promises"
+import { chown, mkdir, rm, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { Context, Effect, Layer } from "effect"
 import type { AttemptNumber, TaskId } from "../core/Ids.ts"
+import { leaveRunning } from "../engine/Engine.ts"
+import { AttemptJournal } from "../journal/AttemptJournal.ts"
+import { GiveBack } from "../koji/Fault.ts"
 
 /** The unprivileged user that runs rpmbuild, and its group: mock's `mockbuild` and `mock` (tasks.md 2B). */
 export const buildUser = { name: "mockbuild", uid: 1000, group: "mock", gid: 135 } as const
@@ -32,26 +36,44 @@ export class Workspace extends Context.Service<
     readonly input: string
     /** Where a step that runs as the build user leaves word of how far it came. */
     readonly status: string
-    /** A fresh, empty directory for one step's use. */
+    /** Where a directory for one step's use is. */
+    place(name: string): string
+    /** Makes it, empty. */
     fresh(name: string): Effect.Effect<string>
   }
 >()("adjutant/buildroot/Workspace") {
-  /** The directory of this attempt below `directory`, for as long as the scope lives. */
+  /**
+   * The directory of this attempt below `directory`, for as long as the scope lives. Fails with `GiveBack` when an
+   * attempt that has begun finds it gone: what its steps left in it cannot be had again.
+   */
   static readonly layer = (directory: string, task: TaskId, attempt: AttemptNumber) =>
     Layer.effect(
       Workspace,
       Effect.gen(function* () {
+        const journal = yield* AttemptJournal
         const root = join(directory, "work", `${task}-${attempt}`)
+        const inUse = journal.history.some(
+          ({ event }) => event._tag === "LogWritten" || event._tag === "ContainerIntended"
+        )
+        if (inUse && !(yield* Effect.promise(() => exists(root)))) {
+          return yield* new GiveBack({ message: `the attempt's working directory ${root} is gone` })
+        }
         yield* Effect.acquireRelease(
           Effect.promise(async () => {
+            if (inUse) return
             await rm(root, { recursive: true, force: true })
             for (const name of ["builddir", "chroot_tmpdir", "captures", "logs", "input", "status", "steps"]) {
               await mkdir(join(root, name), { recursive: true, mode: 0o755 })
             }
             for (const name of ["builddir", "status"]) await giveToBuildUser(join(root, name))
           }),
-          () => Effect.promise(() => rm(root, { recursive: true, force: true })).pipe(Effect.ignoreCause)
+          () =>
+            Effect.gen(function* () {
+              if (yield* yield* leaveRunning) return
+              yield* Effect.promise(() => rm(root, { recursive: true, force: true }))
+            }).pipe(Effect.ignoreCause)
         )
+        const place = (name: string) => join(root, "steps", name)
         return Workspace.of({
           root,
           attempt: `${task}-${attempt}`,
@@ -61,11 +83,23 @@ export class Workspace extends Context.Service<
           logs: join(root, "logs"),
           input: join(root, "input"),
           status: join(root, "status"),
-          fresh: Effect.fn("Workspace.fresh")((name) => Effect.promise(() => emptied(join(root, "steps", name))))
+          place,
+          fresh: Effect.fn("Workspace.fresh")((name) => Effect.promise(() => emptied(place(name))))
         })
       })
     )
 }
+
+/** Whether this is what Node says of a path at which there is nothing. */
+export const isMissing = (cause: unknown): boolean =>
+  cause instanceof Error && "code" in cause && cause.code === "ENOENT"
+
+/** Whether there is anything at this path. */
+export const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false
+  )
 
 const emptied = async (path: string): Promise<string> => {
   await rm(path, { recursive: true, force: true })

@@ -37,6 +37,10 @@ export const decide = (state: AttemptState, command: AttemptCommand): Decision =
   if (command._tag === "Note") {
     return state._tag === "Ended" ? nothing : so(happened.Noted.make({ text: command.text }))
   }
+  if (command._tag === "WriteLog") {
+    const { _tag, ...written } = command
+    return state._tag === "Ended" ? nothing : so(happened.LogWritten.make(written))
+  }
   if (command._tag === "Conclude") {
     if (state._tag === "Ended") return nothing
     if (state._tag === "Running") return rejected(state, command, "no result has been decided")
@@ -116,6 +120,12 @@ const intendContainer = (state: Running, command: Order<"IntendContainer">): Dec
   return so(happened.ContainerIntended.make(intended))
 }
 
+/** Whoever takes a container over tells of its beginnings again. */
+const isPast = (record: ContainerPhase, phase: ContainerPhase): boolean =>
+  record === phase ||
+  (phase === "created" && (record === "started" || record === "exited")) ||
+  (phase === "started" && record === "exited")
+
 const phasesBefore: Record<Exclude<ContainerPhase, "intended">, ReadonlyArray<ContainerPhase>> = {
   created: ["intended"],
   started: ["created"],
@@ -130,7 +140,7 @@ const moveContainer = (
 ): Decision => {
   const record = Option.getOrUndefined(HashMap.get(state.containers, command.container))
   if (record === undefined) return rejected(state, command, `${command.container} was never intended`)
-  if (record.phase === phase) return nothing
+  if (isPast(record.phase, phase)) return nothing
   if (!phasesBefore[phase].includes(record.phase)) {
     return rejected(state, command, `${command.container} is ${record.phase}`)
   }

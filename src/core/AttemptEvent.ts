@@ -18,6 +18,13 @@ export const StepValue = Schema.TaggedUnion({
 })
 export type StepValue = typeof StepValue.Type
 
+/** What was written to a log: here, or, when it is long or no UTF-8, in the content-addressed file of that digest. */
+export const LogText = Schema.TaggedUnion({
+  Inline: { text: Schema.String },
+  Blob: { digest: Schema.String, bytes: Schema.Int }
+})
+export type LogText = typeof LogText.Type
+
 /** What is reported to the hub, decided once. */
 export const Outcome = Schema.TaggedUnion({
   /** `closeTask` with this value. `files` are the uploads the value names. */
@@ -56,12 +63,31 @@ export const AttemptEvent = Schema.TaggedUnion({
   StepIntended: { step: StepPath, rule: SettlementRule, input: Schema.String },
   StepSucceeded: { step: StepPath, value: StepValue },
   StepFailed: { step: StepPath, error: Schema.Json },
-  /** `spec` is the whole of what was asked of the engine. */
-  ContainerIntended: { container: ContainerName, step: StepPath, spec: Schema.Json },
+  /**
+   * `spec` is the whole of what was asked of the engine. The output goes into the capture of that name, and from there
+   * into each of `logs`. The same container may be intended again once it is gone: its step is then run again.
+   */
+  ContainerIntended: {
+    container: ContainerName,
+    step: StepPath,
+    spec: Schema.Json,
+    capture: Schema.String,
+    logs: Schema.Array(Schema.String)
+  },
   ContainerCreated: { container: ContainerName, id: Schema.String },
   ContainerStarted: { container: ContainerName, startedAt: Schema.Int },
   ContainerExited: { container: ContainerName, exit: Schema.Json },
   ContainerRemoved: { container: ContainerName },
+  /**
+   * Words of ours in Koji's logs, apart from what containers put out: so that each log is a function of this journal and
+   * the captures. `step` is the step that wrote it; `at`, where there is one, is the time its line is stamped with.
+   */
+  LogWritten: {
+    step: Schema.NullOr(StepPath),
+    logs: Schema.Array(Schema.String),
+    at: Schema.NullOr(Schema.Int),
+    text: LogText
+  },
   /** So many bytes of a growing log have reached the hub. */
   LogAdvanced: { name: Schema.String, offset: Schema.Int },
   /** The whole file has reached the hub, and the hub has confirmed its size. */

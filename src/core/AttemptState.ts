@@ -5,7 +5,7 @@
  * leaves the state as it was, since a history is judged by `decide` before it is written and by the invariants when
  * it is read, never here.
  */
-import { HashMap, Option } from "effect"
+import { HashMap, Option, type Schema } from "effect"
 import type { AttemptEvent, Outcome, SettlementRule, StepValue, StopReason } from "./AttemptEvent.ts"
 import type { AttemptNumber, ContainerName, StepPath, TaskId } from "./Ids.ts"
 
@@ -18,6 +18,10 @@ export type ContainerPhase = "intended" | "created" | "started" | "exited" | "re
 export interface ContainerRecord {
   readonly step: StepPath
   readonly phase: ContainerPhase
+  /** Which run of its step this is, from 1: a step whose end nobody saw is run again under the same name. */
+  readonly run: number
+  /** How it ended, once that is known. */
+  readonly exit: Schema.Json | null
 }
 
 export interface UploadRecord {
@@ -58,6 +62,7 @@ export const evolve = (state: AttemptState, event: AttemptEvent): AttemptState =
   }
   switch (event._tag) {
     case "Accepted":
+    case "LogWritten":
     case "Noted":
       return state
     case "Resumed":
@@ -69,16 +74,18 @@ export const evolve = (state: AttemptState, event: AttemptEvent): AttemptState =
     case "StepFailed":
       return withStep(state, event.step, { _tag: "Failed", input: inputOf(state, event.step), error: event.error })
     case "ContainerIntended":
-      return {
-        ...state,
-        containers: HashMap.set(state.containers, event.container, { step: event.step, phase: "intended" })
-      }
+      return withContainer(state, event.container, {
+        step: event.step,
+        phase: "intended",
+        run: runsOf(state, event.container) + 1,
+        exit: null
+      })
     case "ContainerCreated":
       return withPhase(state, event.container, "created")
     case "ContainerStarted":
       return withPhase(state, event.container, "started")
     case "ContainerExited":
-      return withPhase(state, event.container, "exited")
+      return withPhase(state, event.container, "exited", event.exit)
     case "ContainerRemoved":
       return withPhase(state, event.container, "removed")
     case "LogAdvanced":
@@ -110,7 +117,22 @@ const withStep = (state: Live, step: StepPath, record: StepRecord): AttemptState
 const inputOf = (state: Live, step: StepPath): string =>
   Option.match(HashMap.get(state.steps, step), { onNone: () => "", onSome: (record) => record.input })
 
-const withPhase = (state: Live, container: ContainerName, phase: ContainerPhase): AttemptState => ({
+/** How often this container has been intended so far. */
+export const runsOf = (state: AttemptState, container: ContainerName): number =>
+  state._tag === "Unknown"
+    ? 0
+    : Option.match(HashMap.get(state.containers, container), { onNone: () => 0, onSome: ({ run }) => run })
+
+const withContainer = (state: Live, container: ContainerName, record: ContainerRecord): AttemptState => ({
   ...state,
-  containers: HashMap.modify(state.containers, container, (record) => ({ ...record, phase }))
+  containers: HashMap.set(state.containers, container, record)
+})
+
+const withPhase = (state: Live, container: ContainerName, phase: ContainerPhase, exit?: Schema.Json): AttemptState => ({
+  ...state,
+  containers: HashMap.modify(state.containers, container, (record) => ({
+    ...record,
+    phase,
+    exit: exit === undefined ? record.exit : exit
+  }))
 })

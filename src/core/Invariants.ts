@@ -42,6 +42,7 @@ export const invariantJudge = (): ((event: AttemptEvent, index: number) => Reado
     }
     switch (event._tag) {
       case "Accepted":
+      case "LogWritten":
       case "Noted":
         break
       case "Resumed":
@@ -122,4 +123,10 @@ export const invariantJudge = (): ((event: AttemptEvent, index: number) => Reado
 const intended = 0
 const removed = 4
 const phaseOf = { ContainerCreated: 1, ContainerStarted: 2, ContainerExited: 3, ContainerRemoved: removed }
-const afterDecision: ReadonlySet<AttemptEvent["_tag"]> = new Set(["Resumed", "Noted", "ResultDecided", "Concluded"])
+const afterDecision: ReadonlySet<AttemptEvent["_tag"]> = new Set([
+  "Resumed",
+  "Noted",
+  "LogWritten",
+  "ResultDecided",
+  "Concluded"
+])

@@ -34,6 +34,8 @@ export const orderBehind = (event: AttemptEvent): AttemptCommand => {
       return order.ConfirmExited.make(without(event))
     case "ContainerRemoved":
       return order.ConfirmRemoved.make(without(event))
+    case "LogWritten":
+      return order.WriteLog.make(without(event))
     case "LogAdvanced":
       return order.AdvanceLog.make(without(event))
     case "FileUploaded":

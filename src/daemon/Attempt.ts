@@ -7,7 +7,7 @@
  */
 
 import { join } from "node:path"
-import { Cause, type Context, Effect, Exit, Layer, Schedule, Schema, Scope } from "effect"
+import { Cause, Effect, Exit, HashMap, Layer, Option, Schedule, Schema, Scope } from "effect"
 import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
 import { hubFailure } from "../buildroot/HubSteps.ts"
 import { ImageStore } from "../buildroot/ImageStore.ts"
@@ -17,9 +17,9 @@ import { Workspace } from "../buildroot/Workspace.ts"
 import { Door, type World } from "../buildroot/World.ts"
 import { order } from "../core/AttemptCommand.ts"
 import { Outcome } from "../core/AttemptEvent.ts"
-import { containersLeft } from "../core/AttemptState.ts"
-import type { AttemptNumber, TaskId } from "../core/Ids.ts"
-import { Engine } from "../engine/Engine.ts"
+import { type AttemptState, containersLeft } from "../core/AttemptState.ts"
+import { type AttemptNumber, StepPath, type TaskId } from "../core/Ids.ts"
+import { Engine, leaveRunning } from "../engine/Engine.ts"
 import { openTask, setTaskWeight } from "../hub/calls/host.ts"
 import { getTaskInfo } from "../hub/calls/tasks.ts"
 import { HubSession } from "../hub/HubSession.ts"
@@ -28,9 +28,10 @@ import { recording } from "../journal/Door.ts"
 import { GiveBack, type TaskFailure } from "../koji/Fault.ts"
 import type { PythonValue } from "../koji/PythonRepr.ts"
 import type { BoundParameters } from "../koji/TaskParameters.ts"
-import { taskStates } from "../koji/TaskState.ts"
+import { taskStateName, taskStates } from "../koji/TaskState.ts"
 import { weightOf } from "../tasks/Registry.ts"
 import type { HandlerResult, TaskType } from "../tasks/Task.ts"
+import { uploadEvents } from "./EventsLog.ts"
 import { outcomeOf, stoppedBy, type TaskResult } from "./Outcome.ts"
 import { report } from "./Report.ts"
 
@@ -46,34 +47,25 @@ export interface AttemptRequest {
   readonly hostId: number
 }
 
-/** Runs the attempt. Succeeds with how it ended; `undefined` when the hub did not give us the task. */
+/**
+ * Runs the attempt, or goes on with one that an earlier process began. Succeeds with how it ended; `undefined` when it
+ * is handed over, and goes on in another process.
+ */
 export const runAttempt = Effect.fn("runAttempt")(function* (request: AttemptRequest) {
   const journal = yield* AttemptJournal
-  const settings = yield* BuilderSettings
   const daemonSession = yield* HubSession
-  const record = (command: Parameters<typeof journal.submit>[0]) =>
-    journal.submit(command).pipe(Effect.orDie, Effect.asVoid)
-
-  yield* record(
-    order.Accept.make({
-      task: request.task,
-      attempt: request.attempt,
-      method: request.type.method,
-      arch: request.arch,
-      request: request.request,
-      instance: settings.instance,
-      bootId: settings.bootId,
-      version: settings.version
-    })
-  )
+  yield* begin(request)
 
   // From here on the attempt ends in one way only: decided, reported, concluded. The handler alone may be interrupted.
   return yield* Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
+      const before = yield* journal.state
+      if (before._tag === "Decided") return yield* finish(request, before.outcome, true)
       const scope = yield* Scope.make()
-      const opened = yield* Effect.exit(restore(open(request)))
-      if (Exit.isSuccess(opened) && !opened.value) {
-        return yield* conclude(Outcome.cases.Lost.make({ reason: "the hub did not give us the task" }), daemonSession)
+      const opened = yield* Effect.exit(restore(isOpen(before) ? stillOurs(request) : open(request)))
+      if (Exit.isSuccess(opened) && opened.value !== null) {
+        yield* sweep
+        return yield* conclude(request, opened.value)
       }
       const session = yield* restore(daemonSession.subsession).pipe(
         Scope.provide(scope),
@@ -87,20 +79,56 @@ export const runAttempt = Effect.fn("runAttempt")(function* (request: AttemptReq
           ? Exit.fail(new GiveBack({ message: `no session for the task: ${Cause.pretty(session.cause)}` }))
           : yield* handle(request, restore).pipe(Effect.provideService(HubSession, session.value), Effect.exit)
       const state = yield* journal.state
-      const outcome = outcomeOf(exit, state._tag === "Unknown" ? null : state.stop)
+      const stop = state._tag === "Unknown" ? null : state.stop
+      if (stop === "handover") return yield* Effect.as(Scope.close(scope, Exit.void), undefined)
       yield* sweep
-      return yield* conclude(outcome, Exit.isSuccess(session) ? session.value : daemonSession).pipe(
+      return yield* conclude(request, outcomeOf(exit, stop)).pipe(
+        Effect.provideService(HubSession, Exit.isSuccess(session) ? session.value : daemonSession),
         Effect.ensuring(Scope.close(scope, Exit.void))
       )
     })
   )
 })
 
-/** Opens the task at the hub; false when somebody else has it. */
+const begin = Effect.fnUntraced(function* ({ task, attempt, type, arch, request }: AttemptRequest) {
+  const journal = yield* AttemptJournal
+  const { instance, bootId, version } = yield* BuilderSettings
+  const { method } = type
+  yield* journal
+    .submit(
+      journal.history.length > 0
+        ? order.Resume.make({ instance, bootId, version })
+        : order.Accept.make({ task, attempt, method, arch, request, instance, bootId, version })
+    )
+    .pipe(Effect.orDie)
+})
+
+/** Whether an earlier process has opened the task. */
+const isOpen = (state: AttemptState): boolean => {
+  if (state._tag === "Unknown") return false
+  return Option.exists(HashMap.get(state.steps, StepPath.make(openTaskPath)), ({ _tag }) => _tag === "Succeeded")
+}
+const openTaskPath = "openTask"
+
+/**
+ * While nobody ran the attempt, its task may have been canceled, or the hub may have given it to another: then there is
+ * nothing to go on with. Null when it is open and ours.
+ */
+const stillOurs = Effect.fnUntraced(function* ({ task, hostId }: AttemptRequest) {
+  const journal = yield* AttemptJournal
+  const info = yield* getTaskInfo(task).pipe(Effect.mapError(hubFailure))
+  if (info?.state === taskStates.OPEN && info.host_id === hostId) return null
+  const said = `the hub says ${(info === null ? undefined : taskStateName(info.state)) ?? "unknown"}`
+  const reason = info?.state === taskStates.CANCELED ? "canceled" : "lost"
+  yield* journal.submit(order.RequestStop.make({ reason, detail: said })).pipe(Effect.orDie)
+  return stoppedBy(reason)
+})
+
+/** Opens the task at the hub; how the attempt ends when somebody else has it. */
 const open = Effect.fnUntraced(function* (request: AttemptRequest) {
   const door = yield* recording<HubSession>()
   const opened = yield* door.step(
-    { path: "openTask", rule: "ask", input: request.task },
+    { path: openTaskPath, rule: "ask", input: request.task },
     Schema.Boolean,
     openTask(request.task).pipe(
       Effect.flatMap((task) =>
@@ -115,16 +143,19 @@ const open = Effect.fnUntraced(function* (request: AttemptRequest) {
       Effect.mapError(hubFailure)
     )
   )
-  if (!opened) return false
+  if (!opened) return Outcome.cases.Lost.make({ reason: "the hub did not give us the task" })
   yield* door.step(
     { path: "open/weight", rule: "repeat" },
     Schema.Null,
     setTaskWeight(request.task, weightOf(request.type.method)).pipe(Effect.as(null), Effect.mapError(hubFailure))
   )
-  return true
+  return null
 })
 
-/** Runs the handler in a scope of its own. When this returns nothing of it is left: no container, no directory. */
+/**
+ * Runs the handler in a scope of its own. When this returns nothing of it is left, no container, no directory; unless
+ * the attempt is handed over, when both stay as they are.
+ */
 const handle = (
   request: AttemptRequest,
   restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
@@ -132,9 +163,15 @@ const handle = (
   Effect.gen(function* () {
     const settings = yield* BuilderSettings
     const images = yield* ImageStore
+    const attemptJournal = yield* AttemptJournal
+    const handedOver = Effect.map(attemptJournal.state, (now) => now._tag !== "Unknown" && now.stop === "handover")
     const workspace = Workspace.layer(settings.stateDirectory, request.task, request.attempt)
     const containerLog = join(settings.logDirectory, String(request.task), "container.log")
-    const logs = Layer.unwrap(Effect.map(Workspace, ({ logs }) => KojiLogs.layer(logs, settings.version, containerLog)))
+    const logs = Layer.unwrap(
+      Effect.map(Workspace, ({ logs: directory, captures }) =>
+        KojiLogs.layer({ directory, captures, container: containerLog }, settings.version)
+      )
+    )
     const world = TaskUploads.layer(request.task).pipe(Layer.provideMerge(logs), Layer.provideMerge(workspace))
     const program = Effect.gen(function* () {
       const uploads = yield* TaskUploads
@@ -155,7 +192,10 @@ const handle = (
     })
     return yield* program.pipe(
       Effect.provide(world),
-      Effect.ensuring(images.unpin(`${request.task}-${request.attempt}`))
+      Effect.provideService(leaveRunning, handedOver),
+      Effect.onExit(() =>
+        Effect.flatMap(handedOver, (left) => (left ? Effect.void : images.unpin(`${request.task}-${request.attempt}`)))
+      )
     )
   })
 
@@ -188,7 +228,7 @@ const sweep = Effect.gen(function* () {
 const removalRetries = 30
 
 /** Decides, tells the hub, and writes the last event. */
-const conclude = Effect.fnUntraced(function* (outcome: Outcome, session: Context.Service.Shape<typeof HubSession>) {
+const conclude = Effect.fnUntraced(function* (request: AttemptRequest, outcome: Outcome) {
   const journal = yield* AttemptJournal
   const state = yield* journal.submit(order.DecideResult.make({ outcome })).pipe(
     // A success that names a file which never arrived is no success.
@@ -196,6 +236,7 @@ const conclude = Effect.fnUntraced(function* (outcome: Outcome, session: Context
       Effect.flatMap(journal.state, (now) => {
         // A stop that was recorded a moment before the decision is what counts.
         const stop = now._tag === "Unknown" ? null : now.stop
+        if (stop === "handover") return Effect.succeed(now)
         const instead =
           stop === null ? Outcome.cases.Fault.make({ code: 1, message: rejected.message }) : stoppedBy(stop)
         return journal.submit(order.DecideResult.make({ outcome: instead }))
@@ -203,8 +244,19 @@ const conclude = Effect.fnUntraced(function* (outcome: Outcome, session: Context
     ),
     Effect.orDie
   )
-  const decided = state._tag === "Decided" || state._tag === "Ended" ? state.outcome : outcome
-  const note = yield* report(journal.task, decided).pipe(Effect.provideService(HubSession, session))
+  if (state._tag !== "Decided") return undefined
+  return yield* finish(request, state.outcome, false)
+})
+
+/** Tells the hub what was decided. `again`: an earlier process decided it, and may have told the hub. */
+const finish = Effect.fnUntraced(function* ({ task, hostId }: AttemptRequest, outcome: Outcome, again: boolean) {
+  const journal = yield* AttemptJournal
+  const info = again ? yield* Effect.result(getTaskInfo(task)) : undefined
+  const knows =
+    info?._tag === "Success" && !(info.success?.state === taskStates.OPEN && info.success.host_id === hostId)
+  const note = knows
+    ? `the hub had heard of it before: the task is ${taskStateName(info.success?.state ?? -1) ?? "unknown"}`
+    : yield* Effect.andThen(uploadEvents(task, outcome), report(task, outcome))
   yield* journal.submit(order.Conclude.make({ note })).pipe(Effect.orDie)
-  return decided
+  return outcome
 })

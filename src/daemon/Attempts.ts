@@ -1,12 +1,19 @@
 /** The attempts that are running here, each one fibre in one scope; and how they are told to stop. */
 import { Context, Deferred, Effect, Exit, Fiber, HashSet, Layer, Ref, Scope } from "effect"
 import type { BuilderSettings } from "../buildroot/BuilderSettings.ts"
+import { hubFailure } from "../buildroot/HubSteps.ts"
 import { order } from "../core/AttemptCommand.ts"
 import type { StopReason } from "../core/AttemptEvent.ts"
 import { containersLeft } from "../core/AttemptState.ts"
 import { AttemptNumber, type TaskId } from "../core/Ids.ts"
+import { getTaskInfo } from "../hub/calls/tasks.ts"
 import { AttemptJournal } from "../journal/AttemptJournal.ts"
-import { JournalStore } from "../journal/JournalStore.ts"
+import type { JournalError } from "../journal/JournalError.ts"
+import { JournalStore, type StreamName } from "../journal/JournalStore.ts"
+import { GiveBack } from "../koji/Fault.ts"
+import { parametersOf } from "../koji/TaskParameters.ts"
+import { taskType } from "../tasks/Registry.ts"
+import type { TaskType } from "../tasks/Task.ts"
 import { type AttemptRequest, runAttempt } from "./Attempt.ts"
 
 type Journal = Context.Service.Shape<typeof AttemptJournal>
@@ -15,6 +22,22 @@ interface Running {
   readonly fiber: Fiber.Fiber<unknown, unknown>
   readonly journal: Journal
 }
+
+type AttemptName = Extract<StreamName, { readonly kind: "attempt" }>
+
+/** The journal holds them without what must not be kept, so the hub is asked for them once more. */
+const askedParameters = Effect.fnUntraced(function* (task: TaskId, method: string) {
+  const info = yield* getTaskInfo(task, { request: true }).pipe(Effect.mapError(hubFailure))
+  if (info?.request == null) return yield* new GiveBack({ message: "the hub does not say what the task asks for" })
+  return yield* Effect.fromResult(parametersOf(method, info.request))
+})
+
+/** A version that ran tasks of this kind was here before us. */
+const unknownType = (method: string): TaskType => ({
+  method,
+  tagOf: null,
+  handler: () => Effect.fail(new GiveBack({ message: `this version does not run ${method}` }))
+})
 
 /** Everything an attempt needs besides its own journal. */
 type Needs = Exclude<Effect.Services<ReturnType<typeof runAttempt>>, AttemptJournal | Scope.Scope>
@@ -25,6 +48,11 @@ export class Attempts extends Context.Service<
     readonly running: Effect.Effect<HashSet.HashSet<TaskId>>
     /** Begins an attempt; returns once its journal is open. The attempt itself goes on by itself. */
     start(request: Omit<AttemptRequest, "attempt">): Effect.Effect<void>
+    /**
+     * Goes on with an attempt that an earlier process began: known as running when this returns. Fails when its journal
+     * cannot be trusted; nothing is done to it then.
+     */
+    resume(name: AttemptName, hostId: number): Effect.Effect<void, JournalError>
     /** Tells an attempt to stop, its reason first in the journal; returns when nothing of it is left. */
     stop(task: TaskId, reason: StopReason, detail: string): Effect.Effect<void>
     /** Tells all of them to, side by side. */
@@ -53,32 +81,55 @@ export class Attempts extends Context.Service<
       })
       const ended = Effect.flatMap(Ref.get(bell), Deferred.await)
 
-      const start = Effect.fn("Attempts.start")(function* (request: Omit<AttemptRequest, "attempt">) {
-        const names = yield* store.list.pipe(Effect.orDie)
-        const before = names.flatMap((name) =>
-          name.kind === "attempt" && name.task === request.task ? [name.attempt] : []
-        )
-        const attempt = AttemptNumber.make(Math.max(0, ...before) + 1)
+      const openJournal = Effect.fnUntraced(function* (task: TaskId, attempt: AttemptNumber) {
         const own = yield* Scope.make()
-        const built = yield* Layer.buildWithScope(AttemptJournal.layer(request.task, attempt), own).pipe(
+        const built = yield* Layer.buildWithScope(AttemptJournal.layer(task, attempt), own).pipe(
           Effect.provideContext(services),
-          Effect.orDie
+          Effect.tapError(() => Scope.close(own, Exit.void))
         )
-        const journal = Context.get(built, AttemptJournal)
-        const fiber = yield* runAttempt({ ...request, attempt }).pipe(
+        return { own, built, journal: Context.get(built, AttemptJournal) }
+      })
+      type Opened = Effect.Success<ReturnType<typeof openJournal>>
+
+      const run = Effect.fnUntraced(function* ({ own, built, journal }: Opened, request: AttemptRequest) {
+        const { task, attempt } = request
+        const fiber = yield* runAttempt(request).pipe(
           Effect.provideContext(Context.merge(services, built)),
           Effect.provideService(Scope.Scope, own),
-          Effect.tapCause((cause) => Effect.logError(`task ${request.task}`, cause)),
-          Effect.annotateLogs({ task: request.task, attempt }),
+          Effect.tapCause((cause) => Effect.logError(`task ${task}`, cause)),
+          Effect.annotateLogs({ task, attempt }),
           Effect.onExit(() =>
             Scope.close(own, Exit.void).pipe(
-              Effect.andThen(Ref.update(table, (running) => without(running, request.task))),
+              Effect.andThen(Ref.update(table, (running) => without(running, task))),
               Effect.andThen(ring)
             )
           ),
           Effect.forkIn(scope, { startImmediately: false })
         )
-        yield* Ref.update(table, (running) => new Map(running).set(request.task, { fiber, journal }))
+        yield* Ref.update(table, (running) => new Map(running).set(task, { fiber, journal }))
+      })
+
+      const start = Effect.fn("Attempts.start")(function* (request: Omit<AttemptRequest, "attempt">) {
+        const before = yield* store.attempts(request.task).pipe(Effect.orDie)
+        const attempt = AttemptNumber.make(Math.max(0, ...before) + 1)
+        yield* run(yield* openJournal(request.task, attempt).pipe(Effect.orDie), { ...request, attempt })
+      }, Effect.uninterruptible)
+
+      const resume = Effect.fn("Attempts.resume")(function* ({ task, attempt }: AttemptName, hostId: number) {
+        const opened = yield* openJournal(task, attempt)
+        const first = opened.journal.history[0]?.event
+        // A stream whose first line never came to be: nobody was told of this attempt.
+        if (first?._tag !== "Accepted") return yield* Scope.close(opened.own, Exit.void)
+        const { method, arch, request } = first
+        yield* run(opened, {
+          task,
+          attempt,
+          arch,
+          hostId,
+          request,
+          type: taskType(method) ?? unknownType(method),
+          parameters: Effect.provideContext(askedParameters(task, method), services)
+        })
       }, Effect.uninterruptible)
 
       const stop = Effect.fn("Attempts.stop")(function* (task: TaskId, reason: StopReason, detail: string) {
@@ -100,6 +151,7 @@ export class Attempts extends Context.Service<
       return Attempts.of({
         running: Effect.map(Ref.get(table), (running) => HashSet.fromIterable(running.keys())),
         start,
+        resume,
         stop,
         stopAll,
         drained,

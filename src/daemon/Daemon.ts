@@ -4,7 +4,7 @@
  * The order of calls in a look is kojid's (`getHostTasks`, `getHost`, `updateHost`, `getTasks`; daemon.md 4.3 to 4.7),
  * and checking in never waits for work: attempts run beside the loop, each in a fibre of its own.
  */
-import { Context, Effect, HashSet, Queue, Ref, Result, Schema } from "effect"
+import { Context, Effect, Exit, HashSet, Queue, Ref, Result, Schema } from "effect"
 import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
 import { ImageStore } from "../buildroot/ImageStore.ts"
 import { told } from "../core/DaemonEvent.ts"
@@ -24,6 +24,7 @@ import { Attempts } from "./Attempts.ts"
 import { expireBuildroots } from "./BuildrootMaintenance.ts"
 import { DaemonJournal } from "./DaemonJournal.ts"
 import { freeSpace, load } from "./Host.ts"
+import { recover } from "./Recovery.ts"
 import { sweeping } from "./Sweeping.ts"
 
 /** How often the daemon looks, and what it may take. */
@@ -37,13 +38,14 @@ export interface DaemonOptions {
 export type DaemonRequest =
   | { readonly _tag: "Stop"; readonly why: string }
   | { readonly _tag: "Drain"; readonly why: string }
+  | { readonly _tag: "HandOver"; readonly why: string }
 
 export class DaemonRequests extends Context.Service<DaemonRequests, Queue.Queue<DaemonRequest>>()(
   "adjutant/daemon/DaemonRequests"
 ) {}
 
 /** What the caller is to do when the daemon has ended. */
-export type DaemonEnd = "stopped" | "restart"
+export type DaemonEnd = "stopped" | "restart" | "handed over"
 
 export const runDaemon = Effect.fn("runDaemon")(function* (options: DaemonOptions) {
   const attempts = yield* Attempts
@@ -53,6 +55,8 @@ export const runDaemon = Effect.fn("runDaemon")(function* (options: DaemonOption
   const suspects = yield* Ref.make(HashSet.empty<TaskId>())
   const draining = yield* Ref.make(false)
   yield* Effect.log(`koji-adjutant is host ${hostId}, takes ${methods.join(", ")}`)
+  const resumed = yield* recover(hostId)
+  if (resumed > 0) yield* Effect.log(`going on with ${resumed} attempts of an earlier process`)
 
   const loop = Effect.gen(function* () {
     for (;;) {
@@ -80,14 +84,17 @@ export const runDaemon = Effect.fn("runDaemon")(function* (options: DaemonOption
             Effect.andThen(Effect.log(`draining: ${request.why}`)),
             Effect.andThen(listen)
           )
+        case "HandOver":
+          return Effect.as(Effect.log(`handing over: ${request.why}`), "handed over" as const)
       }
     }).pipe(Effect.orDie)
   )
 
   yield* Effect.forkScoped(sweeping)
   const end = yield* Effect.raceFirst(loop, listen).pipe(
-    Effect.onExit(() =>
+    Effect.onExit((exit) =>
       Effect.gen(function* () {
+        if (Exit.isSuccess(exit) && exit.value === "handed over") return yield* handOver
         yield* Effect.log(`stopping: ${HashSet.size(yield* attempts.running)} attempts to end`)
         yield* journal.record(told.Stopping.make({ reason: "asked to" })).pipe(Effect.ignoreCause)
         yield* attempts.stopAll("shutdown", "the daemon is stopping")
@@ -97,6 +104,16 @@ export const runDaemon = Effect.fn("runDaemon")(function* (options: DaemonOption
     )
   )
   return end
+})
+
+/** Leaves every attempt as it is, for the next process to go on with: containers run on, the hub hears nothing. */
+const handOver = Effect.gen(function* () {
+  const attempts = yield* Attempts
+  const journal = yield* DaemonJournal
+  yield* Effect.log(`leaving ${HashSet.size(yield* attempts.running)} attempts to the next process`)
+  yield* journal.record(told.Stopping.make({ reason: "handing over" })).pipe(Effect.ignoreCause)
+  yield* attempts.stopAll("handover", "the daemon hands over to another process")
+  yield* journal.record(told.Stopped.make({ exitCode: 0 })).pipe(Effect.ignoreCause)
 })
 
 /** These say that the session is not ours any more: stop, and free nothing (daemon.md 1.9). */

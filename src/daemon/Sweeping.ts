@@ -14,6 +14,8 @@ import { Attempts } from "./Attempts.ts"
 import { DaemonJournal } from "./DaemonJournal.ts"
 
 const sweepSeconds = 120
+/** What an earlier process left is gone soon: the second look, which images want, comes quickly after a start. */
+const secondLookSeconds = 10
 
 /** Sweeps for as long as it is let. */
 export const sweeping = Effect.gen(function* () {
@@ -21,7 +23,11 @@ export const sweeping = Effect.gen(function* () {
   const images = yield* ImageStore
   const journal = yield* DaemonJournal
   const { instance } = yield* BuilderSettings
-  const claims = Effect.all({ containers: attempts.containers, images: images.known })
+  const claims = Effect.gen(function* () {
+    const containers = yield* attempts.containers
+    const { ids, making } = yield* images.known
+    return { containers, images: ids, making }
+  })
   const { sweep } = makeReaper(instance, claims)
   const once = Effect.gen(function* () {
     for (const { kind, name, reason } of yield* sweep) {
@@ -29,9 +35,8 @@ export const sweeping = Effect.gen(function* () {
       yield* journal.record(told.Reaped.make({ kind, name, reason }))
     }
   })
-  yield* once.pipe(
-    Effect.catch((error) => Effect.logWarning(`sweep: ${error.message}`)),
-    Effect.andThen(Effect.sleep(`${sweepSeconds} seconds`)),
-    Effect.forever
-  )
+  const look = Effect.catch(once, (error) => Effect.logWarning(`sweep: ${error.message}`))
+  yield* look
+  yield* Effect.sleep(`${secondLookSeconds} seconds`)
+  yield* look.pipe(Effect.andThen(Effect.sleep(`${sweepSeconds} seconds`)), Effect.forever)
 })

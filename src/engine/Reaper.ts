@@ -15,6 +15,8 @@ export interface Claims {
   readonly containers: ReadonlySet<string>
   /** Ids of images that the store knows or a live attempt uses. */
   readonly images: ReadonlySet<string>
+  /** Keys of images that are being made, and may be there before the store knows them. */
+  readonly making: ReadonlySet<string>
 }
 
 export interface Reaped {
@@ -40,7 +42,10 @@ export const makeReaper = <E, R>(instance: string, claims: Effect.Effect<Claims,
       if (yield* orLater(name, engine.remove(name)))
         reaped.push({ kind: "container", name, reason: "no live attempt claims it" })
     }
-    const unclaimed = images.filter(({ id, labels }) => !claimed.images.has(id) && labels[label.instance] === instance)
+    const unclaimed = images.filter(
+      ({ id, labels }) =>
+        !claimed.images.has(id) && !claimed.making.has(labels[label.image] ?? "") && labels[label.instance] === instance
+    )
     for (const { id } of unclaimed.filter((image) => suspects.has(image.id))) {
       if (yield* orLater(id, Effect.as(engine.removeImage(id), true)))
         reaped.push({ kind: "image", name: id, reason: "nobody claimed it at two looks" })

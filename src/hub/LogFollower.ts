@@ -16,7 +16,7 @@ import { addAdler32, hexAdler32 } from "./Adler32.ts"
 import { sendChunk } from "./Chunk.ts"
 import { type HubError, HubFault } from "./HubError.ts"
 import type { HubSession } from "./HubSession.ts"
-import { LocalFileError, openLocal } from "./LocalFile.ts"
+import { type LocalFile, LocalFileError, openLocal } from "./LocalFile.ts"
 import { checkUpload } from "./Upload.ts"
 
 /** kojid sends 64 KiB; a log that grows fast is not kept waiting for that many round trips. */
@@ -46,12 +46,26 @@ interface Progress {
   readonly sha256: Hash
 }
 
+const count = (state: Progress, bytes: Uint8Array): void => {
+  state.offset += bytes.length
+  state.checksum = addAdler32(state.checksum, bytes)
+  state.sha256.update(bytes)
+}
+
 const nothing = (): Progress => ({ offset: 0, checksum: 1, sha256: createHash("sha256") })
 
-/** Follows the files in `local`, whose names are those on the hub, to `directory`. */
-export const followLogs = (local: string, directory: string): Effect.Effect<LogFollower> =>
+/**
+ * Follows the files in `local`, whose names are those on the hub, to `directory`. `arrived` is how much of each the hub
+ * has had from an earlier process: it is read once for the digest, and not sent again.
+ */
+export const followLogs = (
+  local: string,
+  directory: string,
+  arrived: ReadonlyMap<string, number> = new Map()
+): Effect.Effect<LogFollower> =>
   Effect.gen(function* () {
     const progress = new Map<string, Progress>()
+    const before = new Map(arrived)
     const told = new Set<string>()
     const oneAtATime = yield* Semaphore.make(1)
 
@@ -63,6 +77,18 @@ export const followLogs = (local: string, directory: string): Effect.Effect<LogF
         return Effect.logWarning(`${name} is not uploaded: ${error.message}`)
       })
 
+    /** Counts what has arrived before as sent, if it is there to be read. */
+    const passOver = Effect.fnUntraced(function* (name: string, state: Progress, file: LocalFile) {
+      const offset = before.get(name) ?? 0
+      before.delete(name)
+      if (state.offset > 0 || offset > file.bytes) return
+      while (state.offset < offset) {
+        const bytes = yield* file.read(state.offset, Math.min(chunkBytesMax, offset - state.offset))
+        if (bytes.length === 0) return
+        count(state, bytes)
+      }
+    })
+
     /** Sends what is new in one log; false when it cannot be read. */
     const send = (name: string, state: Progress) =>
       Effect.gen(function* () {
@@ -70,15 +96,14 @@ export const followLogs = (local: string, directory: string): Effect.Effect<LogF
         if (file.bytes < state.offset) {
           return yield* new LocalFileError({ path: file.path, missing: false, message: "it became shorter" })
         }
+        yield* passOver(name, state, file)
         // Not to the file's end: one that grows as fast as it is sent would never let the others have their turn.
         while (state.offset < file.bytes) {
           const { offset } = state
           const bytes = yield* file.read(offset, Math.min(chunkBytesMax, file.bytes - offset))
           if (bytes.length === 0) break
           yield* sendChunk({ directory, name, offset, bytes, overwrite: true })
-          state.offset += bytes.length
-          state.checksum = addAdler32(state.checksum, bytes)
-          state.sha256.update(bytes)
+          count(state, bytes)
         }
         return true
       }).pipe(

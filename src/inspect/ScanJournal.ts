@@ -19,6 +19,7 @@ import {
   verifyBytes
 } from "../journal/Line.ts"
 import { daemonStream, type StreamName, streamOfFile } from "../journal/StreamName.ts"
+import { upcast } from "../journal/Upcast.ts"
 import { type JournalSource, JournalUnreadable } from "./JournalSource.ts"
 import { lineSplitter } from "./LineSplitter.ts"
 import { beginning, misfit, nameOfStream, type Problem, streamOfEvent, unknownEvent } from "./Problem.ts"
@@ -118,13 +119,13 @@ const journalScanner = (file: string, visitor: JournalVisitor) => {
     previous = chainStart(stream)
   }
 
-  const visit = ({ kind }: StreamName, { event, at }: StoredEvent) => {
+  const visit = ({ kind }: StreamName, { v, event, at }: StoredEvent) => {
     if (kind === "daemon") {
       const decoded = decodeDaemonEvent(event)
       if (Result.isSuccess(decoded)) visitor.daemon?.(decoded.success, at)
       else damaged("schema", unknownEvent(event, DaemonEvent.cases, decoded.failure, writer))
     } else {
-      const decoded = decodeAttemptEvent(event)
+      const decoded = decodeAttemptEvent(upcast({ v, event }))
       if (Result.isSuccess(decoded)) visitor.attempt?.(decoded.success, at)
       else damaged("schema", unknownEvent(event, AttemptEvent.cases, decoded.failure, writer))
     }

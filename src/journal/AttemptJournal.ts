@@ -5,14 +5,25 @@
 import { Context, Effect, Layer, Ref, Schema, Semaphore } from "effect"
 import type { AttemptCommand } from "../core/AttemptCommand.ts"
 import { decide, type Rejected } from "../core/AttemptDecider.ts"
-import { AttemptEvent, StepValue } from "../core/AttemptEvent.ts"
+import { AttemptEvent, LogText, StepValue } from "../core/AttemptEvent.ts"
 import { type AttemptState, evolve, initial } from "../core/AttemptState.ts"
 import type { AttemptNumber, TaskId } from "../core/Ids.ts"
 import { JournalDamaged, type JournalError } from "./JournalError.ts"
 import { JournalStore } from "./JournalStore.ts"
+import type { StoredEvent } from "./Line.ts"
+import { upcast } from "./Upcast.ts"
 
 /** Outcomes above this go to a content-addressed file beside the journal (design, "Rules of steps"). */
 export const inlineBytesMax = 64 * 1024
+
+/** An event and its time, in milliseconds since the epoch. */
+export interface PastEvent {
+  readonly at: number
+  readonly event: AttemptEvent
+}
+
+/** A log's words above this do so too: they are worth less in a journal than an outcome is. */
+const inlineTextBytesMax = 16 * 1024
 
 export class AttemptJournal extends Context.Service<
   AttemptJournal,
@@ -21,6 +32,8 @@ export class AttemptJournal extends Context.Service<
     readonly attempt: AttemptNumber
     /** The file of this stream, if it is one. */
     readonly path: string | null
+    /** What an earlier process has written of this attempt: empty for a new one. */
+    readonly history: ReadonlyArray<PastEvent>
     /** What the attempt adds up to now. */
     readonly state: Effect.Effect<AttemptState>
     /**
@@ -31,6 +44,9 @@ export class AttemptJournal extends Context.Service<
     /** Stores a value where its size allows: in the event, or in a file of its own. */
     putValue(value: Schema.Json): Effect.Effect<StepValue, JournalError>
     getValue(value: StepValue): Effect.Effect<Schema.Json, JournalError>
+    /** The same for what is written to a log, which need not be UTF-8. */
+    putText(bytes: Uint8Array): Effect.Effect<LogText, JournalError>
+    getText(text: LogText): Effect.Effect<Uint8Array, JournalError>
   }
 >()("adjutant/journal/AttemptJournal") {
   static readonly layer = (task: TaskId, attempt: AttemptNumber) =>
@@ -41,8 +57,10 @@ export class AttemptJournal extends Context.Service<
         const stream = yield* store.open({ kind: "attempt", task, attempt })
         const file = stream.path ?? `task ${task}, attempt ${attempt}`
         const held = yield* Ref.make<AttemptState>(initial)
+        const history: Array<PastEvent> = []
         for (const stored of stream.existing) {
-          const event = yield* decodeStored(file, stored.seq, stored.event)
+          const event = yield* decodeStored(file, stored)
+          history.push({ at: stored.at, event })
           yield* Ref.update(held, (state) => evolve(state, event))
         }
         const oneAtATime = yield* Semaphore.make(1)
@@ -77,14 +95,28 @@ export class AttemptJournal extends Context.Service<
           )
         })
 
+        const putText = Effect.fn("AttemptJournal.putText")(function* (bytes: Uint8Array) {
+          const text = bytes.length <= inlineTextBytesMax ? asText(bytes) : undefined
+          if (text !== undefined) return LogText.cases.Inline.make({ text })
+          const digest = yield* store.putBlob(bytes)
+          return LogText.cases.Blob.make({ digest, bytes: bytes.length })
+        })
+
+        const getText = Effect.fn("AttemptJournal.getText")(function* (text: LogText) {
+          return text._tag === "Inline" ? new TextEncoder().encode(text.text) : yield* store.getBlob(text.digest)
+        })
+
         return AttemptJournal.of({
           task,
           attempt,
           path: stream.path,
           state: Ref.get(held),
+          history,
           submit: (command) => Effect.uninterruptible(oneAtATime.withPermits(1)(submit(command))),
           putValue,
-          getValue
+          getValue,
+          putText,
+          getText
         })
       })
     )
@@ -94,12 +126,21 @@ const encodeEvent = Schema.encodeSync(AttemptEvent)
 const decodeEvent = Schema.decodeUnknownEffect(AttemptEvent)
 const decodeJson = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Json))
 
+/** The text of these bytes, unless writing it again would make others. */
+const asText = (bytes: Uint8Array): string | undefined => {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
 /** An event as it was stored; fails with the file and line when this version does not know it. */
-export const decodeStored = Effect.fnUntraced(function* (file: string, seq: number, event: unknown) {
-  return yield* decodeEvent(event).pipe(
-    Effect.mapError((error) => new JournalDamaged({ file, line: seq + 1, message: error.message }))
+export const decodeStored = Effect.fnUntraced(function* (file: string, stored: StoredEvent) {
+  return yield* decodeEvent(upcast(stored)).pipe(
+    Effect.mapError((error) => new JournalDamaged({ file, line: stored.seq + 1, message: error.message }))
   )
 })
 
-/** Nothing depends on a note or on how far a log has come: those may wait for the next sync. */
-const isDurable = (command: AttemptCommand): boolean => command._tag !== "Note" && command._tag !== "AdvanceLog"
+/** Nothing depends on a note, on words in a log or on how far it has come: those may wait for the next sync. */
+const isDurable = ({ _tag }: AttemptCommand): boolean => _tag !== "Note" && _tag !== "WriteLog" && _tag !== "AdvanceLog"

@@ -60,6 +60,8 @@ export class Disk extends Context.Service<
     openAppend(path: string, how: "new" | "existing" | "emptied"): Effect.Effect<DiskFile, DiskError, Scope.Scope>
     /** The whole of a file that is not larger than `bytesMax` (else `EFBIG`). */
     read(path: string, bytesMax: number): Effect.Effect<Uint8Array, DiskError>
+    /** The last bytes of a file, at most so many. */
+    readEnd(path: string, bytesMax: number): Effect.Effect<Uint8Array, DiskError>
     /** Undefined when there is nothing of this name. */
     stat(path: string): Effect.Effect<DiskEntry | undefined, DiskError>
     /** The names in a directory, in no order. */

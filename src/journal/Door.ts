@@ -7,10 +7,10 @@
  * open. Which door a handler runs under it cannot tell: this one records, and answers from the record as far as the
  * record goes; one that has no world at all can replay the same program from its journal alone, by type.
  */
-import { Cause, Effect, Exit, Option, Schema } from "effect"
-import { get } from "effect/HashMap"
+import { Cause, Context, Effect, Exit, HashMap, Option, Schema } from "effect"
 import { order } from "../core/AttemptCommand.ts"
 import type { SettlementRule } from "../core/AttemptEvent.ts"
+import type { AttemptState } from "../core/AttemptState.ts"
 import { StepPath } from "../core/Ids.ts"
 import { GiveBack, TaskFailure } from "../koji/Fault.ts"
 import { AttemptJournal } from "./AttemptJournal.ts"
@@ -28,24 +28,49 @@ export interface StepAt {
 
 /** A door to the services of `World`. */
 export interface DoorTo<World> {
-  /** Runs `work` once, ever: the second time a program comes here it is answered from the record. */
+  /**
+   * Runs `work` once, ever: the second time a program comes here it is answered from the record. `ask` belongs to the
+   * rule of that name: what the world shows of work that was begun and never settled, or none if it did not happen.
+   * Work that runs containers asks the engine itself, by their names, and needs none.
+   */
   step<A, I extends Schema.Json>(
     at: StepAt,
     schema: Schema.Codec<A, I>,
-    work: Effect.Effect<A, TaskFailure, World>
+    work: Effect.Effect<A, TaskFailure, World>,
+    ask?: Effect.Effect<Option.Option<A>, TaskFailure, World>
   ): Effect.Effect<A, TaskFailure>
   /** Tells the reader of the journal something that decides nothing. */
   note(text: string): Effect.Effect<void>
 }
 
+/** The step whose work is running, for whoever records something of it. */
+export class CurrentStep extends Context.Service<
+  CurrentStep,
+  {
+    readonly path: StepPath
+    /** An earlier process had begun it: what it left is still there. */
+    readonly begunBefore: boolean
+  }
+>()("adjutant/journal/CurrentStep") {}
+
+/** The step in hand, or undefined outside of any. */
+export const currentStep = Effect.map(Effect.serviceOption(CurrentStep), Option.getOrUndefined)
+
 const encodeFailure = Schema.encodeSync(Schema.toCodecJson(TaskFailure))
 const decodeFailure = Schema.decodeUnknownEffect(Schema.toCodecJson(TaskFailure))
 
-/** The recording door of the attempt whose journal and world are at hand. */
+const openSteps = (state: AttemptState): ReadonlySet<StepPath> =>
+  state._tag === "Unknown"
+    ? new Set()
+    : new Set(HashMap.toEntries(state.steps).flatMap(([path, { _tag }]) => (_tag === "Open" ? [path] : [])))
+
+/** The door of the attempt whose journal and world are at hand: it records, and resumes what was recorded. */
 export const recording = <World>() =>
   Effect.gen(function* () {
     const journal = yield* AttemptJournal
     const world = yield* Effect.context<World>()
+    /** Steps that an earlier process began and nobody settled. */
+    const unsettled = new Set(journal.history.length === 0 ? [] : openSteps(yield* journal.state))
 
     const answer = Effect.fnUntraced(function* <A, I extends Schema.Json>(
       path: StepPath,
@@ -54,7 +79,7 @@ export const recording = <World>() =>
     ) {
       const state = yield* journal.state
       if (state._tag === "Unknown") return Option.none<Effect.Effect<A, TaskFailure>>()
-      const record = Option.getOrUndefined(get(state.steps, path))
+      const record = Option.getOrUndefined(HashMap.get(state.steps, path))
       if (record === undefined) return Option.none<Effect.Effect<A, TaskFailure>>()
       if (record.input !== input) {
         return Option.some(Effect.fail(new GiveBack({ message: `the program diverged from its journal at ${path}` })))
@@ -74,10 +99,26 @@ export const recording = <World>() =>
       }
     })
 
+    /** The work of a step, or what the world shows of it when an earlier process may have done it. */
+    const settled = Effect.fnUntraced(function* <A>(
+      at: StepAt,
+      begunBefore: boolean,
+      work: Effect.Effect<A, TaskFailure, World>,
+      ask: Effect.Effect<Option.Option<A>, TaskFailure, World> | undefined
+    ) {
+      if (!begunBefore || at.rule === "repeat") return yield* work
+      if (at.rule === "give-up") {
+        return yield* new GiveBack({ message: `nobody knows whether ${at.path} happened before the daemon ended` })
+      }
+      const found = ask === undefined ? Option.none<A>() : yield* ask
+      return Option.isSome(found) ? found.value : yield* work
+    })
+
     const step = <A, I extends Schema.Json>(
       at: StepAt,
       schema: Schema.Codec<A, I>,
-      work: Effect.Effect<A, TaskFailure, World>
+      work: Effect.Effect<A, TaskFailure, World>,
+      ask?: Effect.Effect<Option.Option<A>, TaskFailure, World>
     ): Effect.Effect<A, TaskFailure> =>
       Effect.uninterruptibleMask((restore) =>
         Effect.gen(function* () {
@@ -90,7 +131,13 @@ export const recording = <World>() =>
             Effect.catchTag("Rejected", () => restore(Effect.never)),
             Effect.orDie
           )
-          const exit = yield* Effect.exit(restore(work).pipe(Effect.provideContext(world)))
+          const begunBefore = unsettled.delete(path)
+          const exit = yield* settled(at, begunBefore, work, ask).pipe(
+            restore,
+            Effect.provideContext(world),
+            Effect.provideService(CurrentStep, CurrentStep.of({ path, begunBefore })),
+            Effect.exit
+          )
           if (Exit.isSuccess(exit)) {
             const encoded = yield* Schema.encodeEffect(schema)(exit.value).pipe(Effect.orDie)
             const value = yield* journal.putValue(encoded).pipe(Effect.orDie)

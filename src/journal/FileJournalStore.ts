@@ -3,16 +3,21 @@
  * work on it.
  */
 import { join } from "node:path"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Result } from "effect"
+import type { TaskId } from "../core/Ids.ts"
 import { getBlob, makePutBlob } from "./BlobFiles.ts"
 import { Disk } from "./Disk.ts"
 import { JournalBusy, type JournalError, StateDirectoryRefused } from "./JournalError.ts"
 import { JournalStore } from "./JournalStore.ts"
+import { parseLine } from "./Line.ts"
 import * as NodeDisk from "./NodeDisk.ts"
 import { makePoison } from "./Poison.ts"
 import * as StateDirectory from "./StateDirectory.ts"
 import { openStreamFile, type Place, readStreamFile } from "./StreamFile.ts"
 import { daemonStream, fileOfStream, type StreamName, streamOfFile } from "./StreamName.ts"
+
+/** A stream whose last line is longer has not ended: the last event of an attempt is short. */
+const lastLineBytesMax = 16 * 1024
 
 /** How many directories of tasks are read at once when streams are listed. */
 const listingsAtOnce = 16
@@ -101,7 +106,25 @@ const reading = (place: Place) => {
     return [...(names.includes(fileOfStream(daemonStream)) ? [daemonStream] : []), ...attempts.flat()]
   }).pipe(Effect.withSpan("JournalStore.list"))
 
-  return { read, list, getBlob: Effect.fn("JournalStore.getBlob")((digest: string) => getBlob(place, digest)) }
+  const attempts = Effect.fn("JournalStore.attempts")(function* (task: TaskId) {
+    const there = yield* poison.guard(disk.stat(join(directory, "tasks", String(task))))
+    if (there === undefined) return []
+    return (yield* attemptsOf(String(task))).flatMap((name) => (name.kind === "attempt" ? [name.attempt] : []))
+  })
+
+  const last = Effect.fnUntraced(function* (stream: StreamName) {
+    const end = yield* poison.guard(disk.readEnd(join(directory, fileOfStream(stream)), lastLineBytesMax))
+    const lines = new TextDecoder().decode(end).split("\n")
+    return Result.getOrUndefined(parseLine(lines.at(-2) ?? ""))
+  })
+
+  return {
+    read,
+    list,
+    attempts,
+    last,
+    getBlob: Effect.fn("JournalStore.getBlob")((digest: string) => getBlob(place, digest))
+  }
 }
 
 const isTask = (name: string): boolean => /^\d+$/.test(name)

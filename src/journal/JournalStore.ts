@@ -6,6 +6,7 @@
  * one of tests; a central store of a fleet would stand behind the same service.
  */
 import { Context, type Effect, type Scope } from "effect"
+import type { AttemptNumber, TaskId } from "../core/Ids.ts"
 import type { JournalError, JournalPoisoned } from "./JournalError.ts"
 import type { StoredEvent } from "./Line.ts"
 import type { StreamName } from "./StreamName.ts"
@@ -53,6 +54,13 @@ export class JournalStore extends Context.Service<
     read(stream: StreamName): Effect.Effect<ReadonlyArray<StoredEvent>, JournalError>
     /** Every stream there is: the daemon's first, then attempts by task and number. */
     readonly list: Effect.Effect<ReadonlyArray<StreamName>, JournalError>
+    /** The numbers of a task's attempts, in order. */
+    attempts(task: TaskId): Effect.Effect<ReadonlyArray<AttemptNumber>, JournalError>
+    /**
+     * The last whole line of a stream, as it stands, without a look at what is before it: enough to pass over the many
+     * that have ended. Undefined when there is none that can be read.
+     */
+    last(stream: StreamName): Effect.Effect<StoredEvent | undefined, JournalError>
     /** Keeps bytes durably under their SHA-256 (64 hex digits), which it returns. Keeping the same again costs nothing. */
     putBlob(bytes: Uint8Array): Effect.Effect<string, JournalError>
     /** The bytes of this SHA-256, verified; `JournalDamaged` when they are missing or others. */

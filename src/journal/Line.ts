@@ -1,7 +1,7 @@
 /**
  * One event is one line of JSON:
  *
- *     {"v":1,"seq":0,"at":1700000000000,"event":{"_tag":"Accepted",...},"hash":"5d41402abc4b2a76b9719d911017c592"}
+ *     {"v":2,"seq":0,"at":1700000000000,"event":{"_tag":"Accepted",...},"hash":"5d41402abc4b2a76b9719d911017c592"}
  *
  * The hash is taken over the hash of the line before and the very bytes of this line up to its hash; the first line
  * follows a value made from the stream's name. So a changed, lost, added, moved or foreign line breaks the chain where
@@ -16,8 +16,13 @@ import { hash } from "node:crypto"
 import { Result, Schema } from "effect"
 import { fileOfStream, type StreamName } from "./StreamName.ts"
 
-/** The schema version of the lines this program writes, and the newest it reads. */
-export const lineVersion = 1
+/**
+ * The schema version of the lines this program writes, and the newest it reads. Older ones are read as they were written
+ * and brought up to date by `Upcast.ts`.
+ *
+ * 1: the first. 2: containers name their capture and logs; words of ours in logs are events.
+ */
+export const lineVersion = 2
 /** Larger values have no place in an event: outcomes above 64 KiB have files of their own. */
 export const lineBytesMax = 8 * 1024 * 1024
 
@@ -103,8 +108,8 @@ const toJson = (event: unknown): Result.Result<string, string> => {
 /** Reads one line by itself (without its line break): its form, not its place in the chain. */
 export const parseLine = (text: string): Result.Result<StoredEvent, LineFault> => {
   const written = Number(version.exec(text)?.[1] ?? lineVersion)
-  if (written !== lineVersion) {
-    const message = `written by another version (schema ${written}; this one reads ${lineVersion})`
+  if (written > lineVersion) {
+    const message = `written by a newer version of this program (schema ${written}; this one reads up to ${lineVersion})`
     return Result.fail({ reason: "version", message })
   }
   const [start, , seq, at] = head.exec(text) ?? []

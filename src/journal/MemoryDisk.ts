@@ -94,6 +94,12 @@ export const make = Effect.sync(() => {
         if (node.length > bytesMax) return new DiskCode("EFBIG")
         return Uint8Array.from(node.bytes.subarray(0, node.length))
       }),
+    readEnd: (path, bytesMax) =>
+      act("read", path, () => {
+        const node = seen.get(path)
+        if (node?.kind !== "file") return new DiskCode(node === undefined ? "ENOENT" : "EISDIR")
+        return Uint8Array.from(node.bytes.subarray(Math.max(0, node.length - bytesMax), node.length))
+      }),
     stat: (path) =>
       Effect.sync(() => {
         const node = seen.get(path)

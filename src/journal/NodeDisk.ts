@@ -57,6 +57,22 @@ const writeRest = (descriptor: number, bytes: Uint8Array, offset: number, done: 
     return writeRest(descriptor, bytes, offset + written, done)
   })
 
+/** Here and now, for the same reason: a start asks this of every journal there is. */
+const readEnd = (path: string, bytesMax: number) =>
+  Effect.suspend(() => {
+    let descriptor: number | undefined
+    try {
+      descriptor = fs.openSync(path, O_RDONLY | O_NOFOLLOW)
+      const { size } = fs.fstatSync(descriptor)
+      const bytes = Buffer.alloc(Math.min(size, bytesMax))
+      return Effect.succeed(bytes.subarray(0, fs.readSync(descriptor, bytes, 0, bytes.length, size - bytes.length)))
+    } catch (error) {
+      return Effect.fail(failure("read", path, error))
+    } finally {
+      if (descriptor !== undefined) fs.closeSync(descriptor)
+    }
+  })
+
 const entry = (stats: fs.Stats): DiskEntry => ({
   kind: stats.isSymbolicLink() ? "symlink" : stats.isDirectory() ? "directory" : stats.isFile() ? "file" : "other",
   bytes: stats.size,
@@ -88,6 +104,7 @@ const disk = Disk.of({
     }
     return yield* call<Uint8Array>("read", path, (done) => fs.readFile(path, { flag: O_RDONLY | O_NOFOLLOW }, done))
   }),
+  readEnd,
   stat,
   list: (path) => call<ReadonlyArray<string>>("list", path, (done) => fs.readdir(path, done)),
   makeDirectory: (path) =>

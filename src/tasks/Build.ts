@@ -1,6 +1,6 @@
 /** `build`: the master of a build from a source package (tasks.md 3.1). */
 import { Effect, Schema } from "effect"
-import { hubFailure, hubStep } from "../buildroot/HubSteps.ts"
+import { happenedIf, hubFailure, hubStep } from "../buildroot/HubSteps.ts"
 import { Door } from "../buildroot/World.ts"
 import { completeBuild, failBuild, getBuild, initBuild, moveBuildToScratch } from "../hub/calls/builds.ts"
 import { getLastEvent } from "../hub/calls/repos.ts"
@@ -71,7 +71,9 @@ export const build: Handler = Effect.fn("build")(function* (task) {
     : finish.pipe(
         Effect.tapError((failure) =>
           failure._tag === "KojiFault"
-            ? hubStep("failBuild", Schema.Null, failBuild(task.id, buildId).pipe(Effect.as(null)), { rule: "ask" })
+            ? hubStep("failBuild", Schema.Null, failBuild(task.id, buildId).pipe(Effect.as(null)), {
+                ask: happenedIf(Effect.map(getBuild(buildId), ({ state }) => state === buildStates.FAILED))
+              })
             : Effect.void
         )
       )
@@ -157,8 +159,9 @@ const packageAllowed = Effect.fnUntraced(function* (
   return config?.extraArches ?? null
 })
 
+/** The hub takes a second call of the controlling task for what it is. */
 const initialised = (task: TaskContext, data: Struct) =>
-  hubStep("initBuild", Schema.Int, initBuild(data), { rule: "ask", input: task.id })
+  hubStep("initBuild", Schema.Int, initBuild(data), { input: task.id })
 
 /** What a `buildArch` child returns (tasks.md 3.5). */
 const ArchResult = Schema.Struct({
@@ -227,9 +230,7 @@ const concluded = (task: TaskContext, buildId: number | null, results: Collated)
         "moveBuildToScratch",
         Schema.Null,
         moveBuildToScratch(task.id, srpm, rpms, { logs }).pipe(Effect.as(null)),
-        {
-          rule: "give-up"
-        }
+        { once: true }
       )
       return
     }
@@ -247,6 +248,9 @@ const concluded = (task: TaskContext, buildId: number | null, results: Collated)
         ),
         Effect.as(null),
         Effect.mapError((error): TaskFailure => hubFailure(error))
-      )
+      ),
+      happenedIf(
+        Effect.map(getBuild(buildId), ({ state, task_id }) => state === buildStates.COMPLETE && task_id === task.id)
+      ).pipe(Effect.mapError(hubFailure))
     )
   })

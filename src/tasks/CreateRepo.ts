@@ -4,13 +4,13 @@ import { cp, mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promise
 import { join } from "node:path"
 import { Effect, Schema } from "effect"
 import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
-import { mockStatus, own, reads, runContainer } from "../buildroot/ContainerSteps.ts"
+import { type ContainerRequest, mockStatus, own, reads, runContainer } from "../buildroot/ContainerSteps.ts"
 import { hubStep } from "../buildroot/HubSteps.ts"
 import { KojiLogs } from "../buildroot/KojiLogs.ts"
 import { toolsEnvironment } from "../buildroot/RootEnvironment.ts"
 import { TaskUploads } from "../buildroot/TaskUploads.ts"
 import { toolsImageFor } from "../buildroot/ToolsImage.ts"
-import { Workspace } from "../buildroot/Workspace.ts"
+import { exists, Workspace } from "../buildroot/Workspace.ts"
 import { Door } from "../buildroot/World.ts"
 import { repoInfo } from "../hub/calls/repos.ts"
 import { getExternalRepoList } from "../hub/calls/tags.ts"
@@ -164,7 +164,7 @@ const runTool = (path: string, log: string, tagName: string, arch: string, comma
         const workspace = yield* Workspace
         const logs = yield* KojiLogs
         yield* logs.append([log], `$ ${command.join(" ")}\n`)
-        const exit = yield* runContainer({
+        const tool: ContainerRequest = {
           step: path,
           part: null,
           image: yield* toolsImageFor(tagName, arch),
@@ -179,6 +179,11 @@ const runTool = (path: string, log: string, tagName: string, arch: string, comma
           logs: [log],
           wallSeconds: settings.limits.wallSeconds,
           commit: null
+        }
+        // What a tool that was cut off has left in the way of the next.
+        const unfinished = join(workspace.root, "repo", ".repodata")
+        const exit = yield* runContainer(tool, {
+          prepare: () => Effect.promise(() => rm(unfinished, { recursive: true, force: true }))
         })
         const status = mockStatus(exit.reason)
         if (status.detail !== "") yield* logs.append([log], `${status.detail}\n`)
@@ -207,8 +212,8 @@ const merge = Effect.fnUntraced(function* (
     Effect.gen(function* () {
       const { root } = yield* Workspace
       yield* Effect.promise(async () => {
-        await rename(join(root, "repo"), join(root, premerge))
-        await mkdir(join(root, "repo"))
+        if (!(await exists(join(root, premerge)))) await rename(join(root, "repo"), join(root, premerge))
+        await mkdir(join(root, "repo"), { recursive: true })
       })
       return null
     })

@@ -4,13 +4,14 @@ import { readdir, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Schema } from "effect"
 import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
-import { hubStep } from "../buildroot/HubSteps.ts"
+import { happenedIf, hubStep } from "../buildroot/HubSteps.ts"
 import { Door } from "../buildroot/World.ts"
-import { getRepo, repoDone, repoInit } from "../hub/calls/repos.ts"
+import { getRepo, repoDone, repoInfo, repoInit } from "../hub/calls/repos.ts"
 import { getFullInheritance, getTag } from "../hub/calls/tags.ts"
 import { Repo } from "../hub/shapes/Repo.ts"
 import { genericError, parameterError, RefuseTask } from "../koji/Fault.ts"
 import { pathInfo, safeComponent } from "../koji/Paths.ts"
+import { repoStates } from "../koji/TaskState.ts"
 import { subtask, waitFor } from "./Subtasks.ts"
 import { type Handler, maybe, parameters, plain, TagReference } from "./Task.ts"
 
@@ -81,7 +82,9 @@ export const newRepo: Handler = Effect.fn("newRepo")(function* (task) {
       Effect.mapError((error) => genericError(`createrepo task ${child} returned no file list: ${error.message}`))
     )
   }
-  yield* hubStep("repoDone", Schema.Null, repoDone(repoId, data).pipe(Effect.as(null)), { rule: "ask" })
+  yield* hubStep("repoDone", Schema.Null, repoDone(repoId, data).pipe(Effect.as(null)), {
+    ask: happenedIf(Effect.map(repoInfo(repoId), ({ state }) => state === repoStates.READY))
+  })
   return plain([repoId, repoEvent])
 })
 

@@ -1,9 +1,10 @@
 /** Handing work to child tasks, and waiting for them (tasks.md 1.6, 1.7). */
-import { Effect, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { hubFailure, hubStep } from "../buildroot/HubSteps.ts"
 import { Door } from "../buildroot/World.ts"
 import {
   cancelTaskChildren,
+  getTaskChildren,
   getTaskResult,
   subtask as makeSubtask,
   taskSetWait,
@@ -12,6 +13,7 @@ import {
 } from "../hub/calls/tasks.ts"
 import { TaskAlerts } from "../hub/TaskAlerts.ts"
 import type { Value } from "../hub/Value.ts"
+import { pythonRepr } from "../koji/PythonRepr.ts"
 import type { TaskContext } from "./Task.ts"
 
 /** How long a waiting task goes without asking when nobody wakes it: kojid's cycle (daemon.md 4.12). */
@@ -37,8 +39,19 @@ export const subtask = (task: TaskContext, request: SubtaskRequest) =>
       ...(request.label === null ? {} : { label: request.label }),
       ...(request.arch === undefined ? {} : { arch: request.arch })
     }),
-    { rule: request.label === null ? "ask" : "repeat" }
+    request.label === null ? { ask: unlabelled(task, request) } : {}
   )
+
+/** The child that an earlier process made of this request, if the hub knows one: it has no label to be found by. */
+const unlabelled = (task: TaskContext, request: SubtaskRequest) =>
+  Effect.map(getTaskChildren(task.id, { request: true }), (children) => {
+    const asked = pythonRepr(request.arguments)
+    const same = children.filter(
+      ({ method, request: given }) =>
+        method === request.method && given !== null && given !== undefined && pythonRepr(given) === asked
+    )
+    return Option.fromNullishOr(same.at(-1)?.id)
+  })
 
 /**
  * Waits for all of these children and returns their results by id. With `failAny` the first one that fails ends the

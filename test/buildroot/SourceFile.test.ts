@@ -9,6 +9,8 @@ import { keepFiles } from "../../src/buildroot/ImageFiles.ts"
 import { readResults } from "../../src/buildroot/SourceFile.ts"
 import { Workspace } from "../../src/buildroot/Workspace.ts"
 import { AttemptNumber, TaskId } from "../../src/core/Ids.ts"
+import { AttemptJournal } from "../../src/journal/AttemptJournal.ts"
+import { layerMemory } from "../../src/journal/MemoryJournalStore.ts"
 
 const rpm = join(import.meta.dirname, "../fixtures/rpms/adjutant-plain-0.1-3.adj.noarch.rpm")
 
@@ -78,7 +80,12 @@ describe("results", () => {
       for (const name of ["transcript", "record.json", "used", "log/hawkey.log"]) symlinkSync(victim, join(out, name))
       const linked = yield* fresh("linked")
       symlinkSync(elsewhere, join(linked, "log"))
-      const request = { step: "install/1", parts: ["install"], state: out, logs: [linked, out] }
+      const request = {
+        step: "install/1",
+        captures: [join(captures, "install-1-install.out")],
+        state: out,
+        logs: [linked, out]
+      }
       const kept = yield* keepFiles(request)
       const seen = execFileSync("find", [".", "-type", "f"], { cwd: kept }).toString().split("\n").sort()
       assert.deepStrictEqual(seen, ["", "./log/dnf.log", "./state.tar", "./transcript"])
@@ -91,7 +98,11 @@ describe("results", () => {
       assert.match(refused.message, /^the root left no state to build on: ELOOP/)
     }).pipe(
       Effect.provide(
-        Layer.unwrap(Effect.map(directory, (path) => Workspace.layer(path, TaskId.make(7), AttemptNumber.make(1))))
+        Layer.unwrap(
+          Effect.map(directory, (path) => Workspace.layer(path, TaskId.make(7), AttemptNumber.make(1)))
+        ).pipe(
+          Layer.provide(AttemptJournal.layer(TaskId.make(7), AttemptNumber.make(1)).pipe(Layer.provide(layerMemory)))
+        )
       )
     )
   )

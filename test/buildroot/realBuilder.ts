@@ -103,9 +103,9 @@ const settings = (change: Partial<BuilderSettings["Service"]>) =>
 const workspace = Layer.unwrap(Effect.map(Site, ({ directory }) => Workspace.layer(directory, task, attempt)))
 const logs = Layer.unwrap(
   Effect.gen(function* () {
-    const { logs } = yield* Workspace
+    const { logs, captures } = yield* Workspace
     const { directory } = yield* Site
-    return KojiLogs.layer(logs, "test", join(directory, "container.log"))
+    return KojiLogs.layer({ directory: logs, captures, container: join(directory, "container.log") }, "test")
   })
 )
 
@@ -126,7 +126,8 @@ export const realBuilder = (engine: EngineName, change: Partial<BuilderSettings[
   )
   return accepted.pipe(
     Layer.provideMerge(Layer.mergeAll(ImageStore.layer, logs)),
-    Layer.provideMerge(Layer.mergeAll(AttemptJournal.layer(task, attempt).pipe(Layer.provide(layerMemory)), workspace)),
+    Layer.provideMerge(workspace),
+    Layer.provideMerge(AttemptJournal.layer(task, attempt).pipe(Layer.provide(layerMemory))),
     Layer.provideMerge(settings(change)),
     Layer.provideMerge(site(real)),
     Layer.provideMerge(real.layer),

@@ -453,7 +453,11 @@ export const engineContract = (
         const mine = ["claimed", "orphan"].map((step) => stepOf(ground, step, "echo before; exec sleep 300"))
         const others = stepOf({ ...ground, instance: `${ground.instance}b` }, "orphan", "echo before; exec sleep 300")
         const begun = yield* Effect.forEach([...mine, others], begin)
-        const claims = Effect.succeed({ containers: new Set([mine[0]?.name ?? ""]), images: new Set<string>() })
+        const claims = Effect.succeed({
+          containers: new Set([mine[0]?.name ?? ""]),
+          images: new Set<string>(),
+          making: new Set<string>()
+        })
         const { sweep } = makeReaper(ground.instance, claims)
         assert.deepStrictEqual(
           (yield* sweep).map(({ name }) => name),
@@ -480,7 +484,7 @@ export const engineContract = (
         const late = yield* make("late")
         const { sweep } = makeReaper(
           ground.instance,
-          Effect.succeed({ containers: new Set<string>(), images: claimed })
+          Effect.succeed({ containers: new Set<string>(), images: claimed, making: new Set<string>() })
         )
         assert.deepStrictEqual(yield* sweep, [])
         claimed.add(late.id)

@@ -69,7 +69,7 @@ describe("an attempt's history, whatever is ordered", () => {
 })
 
 /** These are news each time. */
-const repeatable = new Set(["Resume", "Note", "ConfirmUpload"])
+const repeatable = new Set(["Resume", "Note", "WriteLog", "ConfirmUpload"])
 
 describe("the invariants", () => {
   it("are broken by taking any one event out of the middle of a whole history, or by repeating the end", () => {

@@ -10,7 +10,7 @@ import { accept } from "./generate.ts"
 const step = StepPath.make("build/1")
 const container = ContainerName.make("adjutant-i-7-1-build-1")
 const intend = order.IntendStep.make({ step, rule: "ask", input: "x" })
-const run = order.IntendContainer.make({ container, step, spec: {} })
+const run = order.IntendContainer.make({ container, step, spec: {}, capture: "build-1.out", logs: ["build.log"] })
 const remove = order.ConfirmRemoved.make({ container })
 const succeed = order.SucceedStep.make({
   step,

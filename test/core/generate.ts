@@ -70,7 +70,16 @@ export const commandFrom = (draw: (below: number) => number): AttemptCommand => 
       order.IntendContainer.make({
         container: container(),
         step: step(),
-        spec: {}
+        spec: {},
+        capture: "c.out",
+        logs: [pick(logs)]
+      }),
+    () =>
+      order.WriteLog.make({
+        step: pick([null, step()]),
+        logs: [pick(logs)],
+        at: pick([null, 5]),
+        text: { _tag: "Inline", text: "l" }
       }),
     () => order.ConfirmCreated.make({ container: container(), id: "c" }),
     () =>

@@ -140,7 +140,11 @@ for (const kind of ["docker", "podman"] as const) {
         assert.isTrue(Result.isFailure(failed) && failed.failure.reason === "unreachable")
         yield* memory.comeBack
         assert.lengthOf(yield* engine.list(ownerLabels(here.instance)), 1)
-        const nobody = Effect.succeed({ containers: new Set<string>(), images: new Set<string>() })
+        const nobody = Effect.succeed({
+          containers: new Set<string>(),
+          images: new Set<string>(),
+          making: new Set<string>()
+        })
         const reaped = yield* makeReaper(here.instance, nobody).sweep
         assert.deepStrictEqual(
           reaped.map(({ name }) => name),

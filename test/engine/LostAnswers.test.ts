@@ -36,7 +36,11 @@ const story = (operation: string, nth: number, kind: "docker" | "podman") =>
     }
     const created = yield* memory.created
     assert.strictEqual(new Set(created).size, created.length, "no step is run twice")
-    const nobody = Effect.succeed({ containers: new Set<string>(), images: new Set<string>() })
+    const nobody = Effect.succeed({
+      containers: new Set<string>(),
+      images: new Set<string>(),
+      making: new Set<string>()
+    })
     const { sweep } = makeReaper("lost", nobody)
     for (let look = 0; look < 3; look++) yield* sweep
     assert.lengthOf(yield* memory.images, 1, "an image that nobody heard of is reaped")

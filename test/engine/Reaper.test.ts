@@ -19,7 +19,11 @@ describe("the reaper", () => {
       const [image] = yield* memory.images
       const daemons = ["first", "second"].map((instance) => {
         const claimed = new Set<string>()
-        const claims = Effect.sync(() => ({ containers: new Set(claimed), images: new Set<string>() }))
+        const claims = Effect.sync(() => ({
+          containers: new Set(claimed),
+          images: new Set<string>(),
+          making: new Set<string>()
+        }))
         const ground = { image: image?.id ?? "", instance, bootId: "boot-1" }
         return { instance, claimed, ground, reaper: makeReaper(instance, claims) }
       })

@@ -9,7 +9,7 @@ const genuine = Result.getOrThrow(
   encodeLine(chainStart(stream), 0, 1_700_000_000_000, { _tag: "Noted", text: 'å\n"' })
 ).text
 const pieces = [
-  '{"v":1',
+  '{"v":2',
   '"seq":',
   '"at":',
   '"event":',

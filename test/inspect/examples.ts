@@ -68,7 +68,13 @@ export class Story {
     const container = nameOf(step)
     return this.tell(
       10,
-      order.IntendContainer.make({ container, step: StepPath.make(step), spec: { image, command: [...command] } })
+      order.IntendContainer.make({
+        container,
+        step: StepPath.make(step),
+        spec: { image, command: [...command] },
+        capture: `${step.replaceAll("/", "-")}.out`,
+        logs: ["build.log"]
+      })
     )
       .tell(40, order.ConfirmCreated.make({ container, id: "c0ffee" }))
       .tell(250, order.ConfirmStarted.make({ container, startedAt: this.#now }))

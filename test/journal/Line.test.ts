@@ -36,7 +36,7 @@ describe("a journal line", () => {
     )
     assert.strictEqual(
       text,
-      '{"v":1,"seq":0,"at":1700000000000,"event":{"_tag":"Noted","text":"Grüße\\n"},"hash":"68cec4bda59cff2c29c489808b1a3a0b"}'
+      '{"v":2,"seq":0,"at":1700000000000,"event":{"_tag":"Noted","text":"Grüße\\n"},"hash":"d6a8964a11bc5dc77ef3956060d81b4f"}'
     )
     assert.deepStrictEqual(Result.getOrThrow(parseLine(text)), stored)
   })
@@ -71,12 +71,12 @@ describe("a journal line", () => {
   })
 
   it("of another version is refused as such", () => {
-    for (const line of ['{"v":2,"seq":0}', '{"v":2,"whatever":[]}', (lines[0] ?? "").replace('"v":1', '"v":12')]) {
+    for (const line of ['{"v":3,"seq":0}', '{"v":3,"whatever":[]}', (lines[0] ?? "").replace('"v":2', '"v":12')]) {
       const parsed = parseLine(line)
       assert.isTrue(Result.isFailure(parsed) && parsed.failure.reason === "version")
       assert.match(
         Result.isFailure(parsed) ? parsed.failure.message : "",
-        /another version \(schema (2|12); this one reads 1\)/
+        /newer version of this program \(schema (3|12); this one reads up to 2\)/
       )
     }
   })

@@ -41,6 +41,7 @@ export const watchedDisk = (
     openAppend: (path, how) =>
       Effect.map(watched("open", path, disk.openAppend(path, how)), (real) => file(path, real)),
     read: (path, bytesMax) => watched("read", path, disk.read(path, bytesMax)),
+    readEnd: (path, bytesMax) => watched("read", path, disk.readEnd(path, bytesMax)),
     stat: (path) => watched("stat", path, disk.stat(path)),
     list: (path) => watched("list", path, disk.list(path)),
     makeDirectory: (path) => watched("make-directory", path, disk.makeDirectory(path)),

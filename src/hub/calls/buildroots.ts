@@ -26,5 +26,8 @@ export interface BuildrootFilter {
   readonly state?: ReadonlyArray<number>
 }
 
+/** What the hub has been told is installed, one row a package. */
+export const getBuildrootListing = (id: number) => call(Schema.Array(Schema.Json), "getBuildrootListing", [id])
+
 export const listBuildroots = (filter: BuildrootFilter) =>
   call(Schema.Array(BuildrootRow), "listBuildroots", [], { ...filter })

@@ -12,7 +12,8 @@ export const getTaskInfo = (id: number, options: { readonly request?: boolean } 
 export const getTaskInfos = (ids: ReadonlyArray<number>) =>
   call(Schema.Array(Schema.NullOr(TaskInfo)), "getTaskInfo", [ids])
 
-export const getTaskChildren = (id: number) => call(Schema.Array(TaskInfo), "getTaskChildren", [id])
+export const getTaskChildren = (id: number, options: { readonly request?: boolean } = {}) =>
+  call(Schema.Array(TaskInfo), "getTaskChildren", [id], options.request === true ? { request: true } : undefined)
 
 /** Every task below this one, by id. */
 export const getTaskDescendents = (id: number) =>
