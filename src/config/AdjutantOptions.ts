@@ -101,6 +101,12 @@ export const AdjutantOptions = Schema.Struct({
     meaning: "Seconds without output after which a step is ended"
   }),
   disk_bytes: integer({ default: "68719476736", min: mebibyte, max: bytesMax, meaning: "Disk of one task, in bytes" }),
+  load_average_max: decimal({
+    default: "4",
+    min: 0.1,
+    max: 4096,
+    meaning: "One-minute load average per processor above which nothing is taken"
+  }),
   labels: list(Label, "labels like name=value", readLabel, ({ name, value }) => `${name}=${value}`, {
     default: "",
     meaning: "Further labels of every container: name=value …"

@@ -37,6 +37,8 @@ export interface HostView {
   readonly disks: ReadonlyArray<{ readonly path: string; readonly freeMebibytes: number }>
   readonly minSpaceMebibytes: number
   readonly loadAverage: number
+  /** Per processor; kojid's bound is 4. */
+  readonly loadAverageMax: number
   readonly cpus: number
 }
 
@@ -56,9 +58,6 @@ export interface HostPlan {
   readonly release: ReadonlyArray<TaskId>
   readonly suspects: HashSet.HashSet<TaskId>
 }
-
-/** kojid's bound on the one-minute load average, per processor. */
-export const loadAverageMax = 4
 
 export const plan = (view: HostView): HostPlan => {
   const release: Array<TaskId> = []
@@ -93,7 +92,7 @@ const readiness = (view: HostView, load: number, occupied: number): { ready: boo
       )
     }
   }
-  const bound = loadAverageMax * view.cpus
+  const bound = view.loadAverageMax * view.cpus
   if (view.loadAverage > bound) return not(`load average ${view.loadAverage.toFixed(2)} > ${bound.toFixed(2)}`)
   return { ready: true, status: "ready" }
 }

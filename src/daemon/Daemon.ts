@@ -32,6 +32,8 @@ export interface DaemonOptions {
   readonly sleepSeconds: number
   readonly maxJobs: number
   readonly minSpaceMebibytes: number
+  /** Of one minute, per processor. */
+  readonly loadAverageMax: number
 }
 
 /** What somebody outside asks of the daemon. */
@@ -148,6 +150,7 @@ const cycle = Effect.fn("Daemon.cycle")(function* (
     draining: yield* Ref.get(draining),
     disks,
     minSpaceMebibytes: options.minSpaceMebibytes,
+    loadAverageMax: options.loadAverageMax,
     ...(yield* load)
   })
   yield* Ref.set(suspects, made.suspects)

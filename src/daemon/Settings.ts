@@ -94,5 +94,6 @@ export const loginOptions = (
 export const daemonOptions = (config: DaemonConfigValues): DaemonOptions => ({
   sleepSeconds: config.kojid.sleeptime,
   maxJobs: config.kojid.maxjobs,
-  minSpaceMebibytes: config.kojid.minspace
+  minSpaceMebibytes: config.kojid.minspace,
+  loadAverageMax: config.adjutant.load_average_max
 })

@@ -16,6 +16,7 @@ const quiet: HostView = {
   disks: [{ path: "/var/lib", freeMebibytes: 100_000 }],
   minSpaceMebibytes: 8192,
   loadAverage: 0,
+  loadAverageMax: 4,
   cpus: 2
 }
 const open = (id: TaskId, weight = 1, waiting = false, alert = false) => ({
