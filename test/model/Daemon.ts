@@ -13,7 +13,6 @@ import { InstanceId, TaskId } from "../../src/core/Ids.ts"
 import { Attempts } from "../../src/daemon/Attempts.ts"
 import { type DaemonOptions, type DaemonRequest, DaemonRequests, runDaemon } from "../../src/daemon/Daemon.ts"
 import { DaemonJournal } from "../../src/daemon/DaemonJournal.ts"
-import { recover } from "../../src/daemon/Recovery.ts"
 import { Engine } from "../../src/engine/Engine.ts"
 import type { Through } from "../../src/engine/MemoryClient.ts"
 import { HubFiles } from "../../src/hub/HubFiles.ts"
@@ -125,6 +124,11 @@ export class ModelDaemon {
     this.#life === undefined ? Effect.void : Queue.offer(this.#life.requests, { _tag: "Drain", why: "SIGUSR1" })
   )
 
+  /** As SIGUSR2: the process leaves its attempts to the next one. */
+  readonly handOver = Effect.suspend(() =>
+    this.#life === undefined ? Effect.void : Queue.offer(this.#life.requests, { _tag: "HandOver", why: "SIGUSR2" })
+  )
+
   /** Returns when the process has left by itself. */
   readonly ended = Effect.suspend(() => (this.#life === undefined ? Effect.void : Fiber.await(this.#life.fiber)))
 
@@ -152,7 +156,13 @@ export class ModelDaemon {
     const { hub, connect } = this.#around
     const { bootId, lives: pid } = this
     const { retries, through = direct, disk: over = (disk) => disk } = this.#choices
-    const options = { sleepSeconds: 15, maxJobs: 10, minSpaceMebibytes: 0, ...this.#choices.options }
+    const options = {
+      sleepSeconds: 15,
+      maxJobs: 10,
+      minSpaceMebibytes: 0,
+      loadAverageMax: 1000,
+      ...this.#choices.options
+    }
     const transport = Layer.succeed(HubTransport, hub.transport(this.name))
     const session = HubSession.layerLogin(passwordLogin(this.name, Redacted.make(this.name)), {
       exclusive: "force",
@@ -179,7 +189,6 @@ export class ModelDaemon {
       const journal = yield* DaemonJournal
       const kept = yield* JournalStore
       yield* journal.record(told.Started.make({ instance, bootId, version, pid, engine: "model", hub: "model" }))
-      yield* recover()
       const poisoned = Effect.flatMap(kept.awaitPoisoned, (poison) => Effect.fail(poison))
       return yield* Effect.raceFirst(runDaemon(options), poisoned)
     })

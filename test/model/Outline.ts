@@ -18,7 +18,7 @@ const exitOf = (exit: unknown): string => {
  * or fails. How far logs have come is left out: it depends on the moment at which somebody looked.
  */
 export const outline = (history: ReadonlyArray<AttemptEvent>): ReadonlyArray<string> => {
-  const events = history.filter(({ _tag }) => _tag !== "LogAdvanced")
+  const events = history.filter(({ _tag }) => _tag !== "LogAdvanced" && _tag !== "LogWritten")
   const lines: Array<string> = []
   for (const [at, event] of events.entries()) {
     const before = events[at - 1]
@@ -68,6 +68,7 @@ export const outline = (history: ReadonlyArray<AttemptEvent>): ReadonlyArray<str
         lines.push(`concluded ${event.how}${event.note === "" ? "" : `: ${event.note}`}`)
         break
       case "LogAdvanced":
+      case "LogWritten":
         break
     }
   }

@@ -391,12 +391,22 @@ describe("buildArch is given back", () => {
     assert.deepInclude(told.seen.at(-2)?.keywords, { ready: false })
   })
 
-  it("when somebody else kills its container: nobody knows how it would have ended", async () => {
-    const told = await whenHung((world) => world.engine.kill("adjutant-b1b1b1b1b1b1-1-1-build.1"), {
-      ends: "given back"
-    })
+  it("when somebody else kills its container each time: nobody knows how it would have ended", async () => {
+    const killEachRun = (world: World) =>
+      Effect.gen(function* () {
+        for (let run = 1; run <= 3; run++) {
+          yield* world.until(() => world.isRunning("build/1"))
+          yield* world.engine.kill("adjutant-b1b1b1b1b1b1-1-1-build.1")
+          yield* world.until(() => !world.isRunning("build/1"))
+        }
+      })
+    const told = await whenHung(killEachRun, { ends: "given back" })
     assertFreed(told)
     assert.deepStrictEqual(told.result, null)
+    assert.lengthOf(
+      told.events.filter((line) => line.startsWith("container build/1 intended")),
+      3
+    )
   })
 
   it("when the engine stays away", async () => {
