@@ -403,7 +403,12 @@ describe("buildArch is given back", () => {
     const told = await whenHung(killEachRun, { ends: "given back" })
     assertFreed(told)
     assert.deepStrictEqual(told.result, null)
-    assert.lengthOf(from(told.events, "container build/1").join().match(/intended/g) ?? [], 3)
+    assert.lengthOf(
+      from(told.events, "container build/1")
+        .join()
+        .match(/intended/g) ?? [],
+      3
+    )
   })
 
   it("when the engine stays away", async () => {
