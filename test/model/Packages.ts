@@ -27,6 +27,8 @@ export interface Recipe {
   readonly end?: "well" | "never" | "out of memory" | { readonly exit: number } | { readonly signal: number }
   /** Source packages that the build leaves; one if not said. */
   readonly sources?: number
+  /** Whether the source package that is made again gets another name than its header says. */
+  readonly misnamed?: boolean
 }
 
 export const versionOf = ({ version = "1.0", release = "1" }: Recipe) => ({ version, release })

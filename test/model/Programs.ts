@@ -214,7 +214,8 @@ const rebuildSource = (spec: ContainerSpec, recipes: Recipes, [, file = ""]: Rea
     if (specs.length !== 1) return
     for (let copy = 0; copy < sources; copy++) {
       const made = copy === 0 ? recipe : { ...recipe, release: `${recipe.release ?? "1"}.${copy}` }
-      write(`${top}/SRPMS/${sourceName(made)}`, bytesOf(sourceOf(made, true)))
+      const name = recipe.misnamed === true ? sourceName({ ...made, name: "other" }) : sourceName(made)
+      write(`${top}/SRPMS/${name}`, bytesOf(sourceOf(made, true)))
     }
   })
   const exit = specs.length === 1 ? 0 : Scripts.exits.noSpec

@@ -50,6 +50,8 @@ export interface Told {
   readonly installed: ReadonlyArray<string>
   /** Containers in the order in which they were made, by their steps. */
   readonly containers: ReadonlyArray<string>
+  /** Builds in a tag, itself, at the end. */
+  tagged(tag: string): ReadonlySet<string>
   readonly world: World
   readonly daemon: ModelDaemon
 }
@@ -107,6 +109,10 @@ const look = (world: World, daemon: ModelDaemon, task: number) =>
     const own = hub.sessionOf(daemon.name, task)
     const roots = rows(hub.admin("listBuildroots", [], { taskID: task }))
     const listing = roots.slice(0, 1).flatMap(({ id = null }) => rows(hub.admin("getBuildrootListing", [id])))
+    const tags = rows(hub.admin("listTags")).map(({ name }) => String(name))
+    const tagged = new Map(
+      tags.map((tag) => [tag, new Set(rows(hub.admin("listTagged", [tag])).map(({ nvr }) => String(nvr)))])
+    )
     const output = hub.outputOf(task)
     const names = existsSync(output) ? readdirSync(output).sort() : []
     return {
@@ -115,6 +121,7 @@ const look = (world: World, daemon: ModelDaemon, task: number) =>
       calls: hub.calls.filter((call) => call.session === own && !about.has(call.method)).map(callText),
       buildroots: roots.map((root) => buildrootStateName(Number(root["state"]))),
       installed: listing.map((row) => `${row["is_update"] === true ? "+" : ""}${row["name"]}`),
+      tagged: (tag: string) => tagged.get(tag) ?? new Set<string>(),
       seen: [...hub.calls],
       files: new Map(names.map((name) => [name, readFileSync(`${output}/${name}`, "utf8")])),
       containers: (yield* engine.created).map((name) => name.split("-").slice(4).join("-").replaceAll(".", "/"))
