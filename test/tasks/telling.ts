@@ -28,6 +28,8 @@ export interface Plot {
   readonly meanwhile?: (world: World, task: number, daemon: ModelDaemon) => Effect.Effect<void>
   /** For which end of the task to wait. */
   readonly ends?: "finished" | "given back"
+  /** What else to look at in the end. */
+  readonly after?: (world: World) => unknown
   /** Options for `makeTask`. */
   readonly making?: Struct
 }
@@ -52,6 +54,10 @@ export interface Told {
   readonly containers: ReadonlyArray<string>
   /** Builds in a tag, itself, at the end. */
   tagged(tag: string): ReadonlySet<string>
+  /** How all tasks ended, by their numbers. */
+  readonly states: ReadonlyMap<number, string | undefined>
+  /** What the plot looked at. */
+  readonly after: unknown
   readonly world: World
   readonly daemon: ModelDaemon
 }
@@ -85,7 +91,7 @@ export const tell = (method: string, params: ReadonlyArray<Value>, plot: Plot = 
         const history = yield* daemon.history(task)
         const found = yield* look(world, daemon, task)
         yield* daemon.terminate
-        return { ...found, history, events: outlineShort(history) }
+        return { ...found, history, events: outlineShort(history), after: plot.after?.(world) }
       }),
     plot.world
   ).then((told) => {
@@ -122,6 +128,7 @@ const look = (world: World, daemon: ModelDaemon, task: number) =>
       buildroots: roots.map((root) => buildrootStateName(Number(root["state"]))),
       installed: listing.map((row) => `${row["is_update"] === true ? "+" : ""}${row["name"]}`),
       tagged: (tag: string) => tagged.get(tag) ?? new Set<string>(),
+      states: new Map(rows(hub.admin("listTasks")).map(({ id }) => [Number(id), hub.state(Number(id))])),
       seen: [...hub.calls],
       files: new Map(names.map((name) => [name, readFileSync(`${output}/${name}`, "utf8")])),
       containers: (yield* engine.created).map((name) => name.split("-").slice(4).join("-").replaceAll(".", "/"))
