@@ -5,6 +5,7 @@ import { Door } from "../buildroot/World.ts"
 import {
   cancelTaskChildren,
   getTaskChildren,
+  getTaskInfo,
   getTaskResult,
   subtask as makeSubtask,
   taskSetWait,
@@ -14,6 +15,7 @@ import {
 import { TaskAlerts } from "../hub/TaskAlerts.ts"
 import type { Value } from "../hub/Value.ts"
 import { pythonRepr } from "../koji/PythonRepr.ts"
+import { taskStates } from "../koji/TaskState.ts"
 import type { TaskContext } from "./Task.ts"
 
 /** How long a waiting task goes without asking when nobody wakes it: kojid's cycle (daemon.md 4.12). */
@@ -84,10 +86,23 @@ export const waitFor = Effect.fn("waitFor")(function* (
         yield* Effect.raceFirst(alerts.next(task.id), Effect.sleep(`${pollSeconds} seconds`))
       }
       return yield* taskWaitResults(task.id, children)
-    }).pipe(Effect.catchTag(["HubFault", "HubUnavailable", "HubNonsense"], (error) => Effect.fail(hubFailure(error))))
+    }).pipe(
+      Effect.tapErrorTag("HubFault", () => unlessCanceled(task)),
+      Effect.catchTag(["HubFault", "HubUnavailable", "HubNonsense"], (error) => Effect.fail(hubFailure(error)))
+    )
   )
   return new Map(results)
 })
+
+/**
+ * Who cancels a task cancels its children too, and we may hear of those first. What they raise is no fault of the
+ * task's then: the daemon is about to hear of it and to stop us.
+ */
+const unlessCanceled = (task: TaskContext) =>
+  getTaskInfo(task.id).pipe(
+    Effect.flatMap((info) => (info?.state === taskStates.CANCELED ? Effect.never : Effect.void)),
+    Effect.ignore
+  )
 
 /** Raises the fault of the first of these that failed, having canceled the rest. */
 const failFirst = Effect.fnUntraced(function* (task: TaskContext, finished: ReadonlyArray<number>) {
