@@ -11,6 +11,7 @@ import { isStruct, splitKeywords, withKeywords } from "../../src/hub/Keywords.ts
 import type { Answer, Struct, Value } from "../../src/hub/Value.ts"
 import type { Hub as HubSim } from "../../src/hubsim/Dispatcher.ts"
 import { openHub } from "../../src/hubsim/HubSim.ts"
+import { defaultOptions } from "../../src/hubsim/Options.ts"
 import { faultCodes } from "../../src/koji/Fault.ts"
 import { taskPath } from "../../src/koji/Paths.ts"
 import { taskStateName } from "../../src/koji/TaskState.ts"
@@ -68,6 +69,8 @@ export class ModelHub {
   awayUntil = 0
   offlineUntil = 0
   wire: Wire
+  /** What the hub's policies say, by name. */
+  readonly policies: Record<string, string>
   readonly #sim: HubSim
   readonly #context: Context.Context<never>
   readonly #now: () => number
@@ -76,12 +79,18 @@ export class ModelHub {
   private constructor(
     sim: HubSim,
     template: Template,
-    options: { readonly wire: Wire; readonly context: Context.Context<never>; readonly now: () => number }
+    options: {
+      readonly wire: Wire
+      readonly context: Context.Context<never>
+      readonly now: () => number
+      readonly policies: Record<string, string>
+    }
   ) {
     this.#sim = sim
     this.template = template
     this.top = sim.paths.top
     this.wire = options.wire
+    this.policies = options.policies
     this.#context = options.context
     this.#now = options.now
   }
@@ -94,8 +103,9 @@ export class ModelHub {
   ) {
     copyTree(template.directory, directory)
     const context = yield* Effect.context<never>()
-    const sim = yield* openHub({ topdir: directory, options: hubOptions }).pipe(Effect.orDie)
-    return new ModelHub(sim, template, { ...options, context })
+    const policies = { ...defaultOptions.policies }
+    const sim = yield* openHub({ topdir: directory, options: { ...hubOptions, policies } }).pipe(Effect.orDie)
+    return new ModelHub(sim, template, { ...options, context, policies })
   })
 
   /** The way of one daemon to this hub. */

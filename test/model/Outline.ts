@@ -87,7 +87,7 @@ export const outlineShort = (history: ReadonlyArray<AttemptEvent>): ReadonlyArra
   return short
 }
 
-const long = 6
+const long = 7
 
 /** A value in few words: lists and structs beyond a handful by their size. */
 const inShort = (value: Value): string => {

@@ -26,8 +26,8 @@ export interface Plot {
   readonly steps?: Readonly<Record<string, (program: MemoryProgram) => MemoryProgram>>
   /** What happens while it runs; the task is waited for afterwards. */
   readonly meanwhile?: (world: World, task: number, daemon: ModelDaemon) => Effect.Effect<void>
-  /** For which end of the task to wait. */
-  readonly ends?: "finished" | "given back"
+  /** For which end of the task to wait; one that is to be given back is not given to us again. */
+  readonly ends?: "finished" | "given back" | "stopped"
   /** What else to look at in the end. */
   readonly after?: (world: World) => unknown
   /** Options for `makeTask`. */
@@ -62,6 +62,8 @@ export interface Told {
   readonly daemon: ModelDaemon
 }
 
+const finished: ReadonlySet<string | undefined> = new Set(["CLOSED", "FAILED", "CANCELED"])
+const free: ReadonlySet<string | undefined> = new Set(["FREE"])
 const about = new Set(["rawUpload", "checkUpload"])
 
 /** Tells the story of one task of this method; `params` are its parameters, unless `before` makes them. */
@@ -82,11 +84,8 @@ export const tell = (method: string, params: ReadonlyArray<Value>, plot: Plot = 
           hub.admin("disableHost", [daemon.name])
         }
         yield* plot.meanwhile?.(world, task, daemon) ?? Effect.void
-        yield* world.until(() =>
-          plot.ends === "given back"
-            ? hub.state(task) === "FREE"
-            : ["CLOSED", "FAILED", "CANCELED"].includes(hub.state(task) ?? "")
-        )
+        const ends = plot.ends === undefined || plot.ends === "finished" ? finished : free
+        yield* world.until(() => ends.has(hub.state(task)), 3000)
         yield* world.until(() => !daemon.isWorking(task))
         const history = yield* daemon.history(task)
         const found = yield* look(world, daemon, task)
@@ -105,10 +104,13 @@ const rows = (value: Value): ReadonlyArray<Struct> => (Array.isArray(value) ? va
 const look = (world: World, daemon: ModelDaemon, task: number) =>
   Effect.gen(function* () {
     const { hub, engine } = world
-    assert.deepStrictEqual(yield* engine.containers, [], "no container is left")
-    assert.deepStrictEqual(yield* engine.removed, yield* engine.created)
+    const ours = (names: ReadonlyArray<string>) => names.filter((name) => name.split("-")[2] === `${task}`)
+    const created = ours(yield* engine.created)
+    assert.deepStrictEqual(ours((yield* engine.containers).map(({ name }) => name)), [], "no container is left")
+    assert.deepStrictEqual(ours(yield* engine.removed), created)
     const work = `${daemon.settings.stateDirectory}/work`
-    assert.deepStrictEqual(existsSync(work) ? readdirSync(work) : [], [], "no directory of an attempt is left")
+    const left = existsSync(work) ? readdirSync(work).filter((name) => name.startsWith(`${task}-`)) : []
+    assert.deepStrictEqual(left, [], "no directory of an attempt is left")
     const state = hub.state(task)
     const raw = state === "CLOSED" || state === "FAILED" ? hub.result(task) : null
     const { faultCode, faultString } = Object(raw)
@@ -175,7 +177,7 @@ export const canceledWhen = (what: (world: World, task: number) => boolean): Plo
     )
 })
 export const stoppedWhen = (what: (world: World, task: number) => boolean): Plot => ({
-  ends: "given back",
+  ends: "stopped",
   meanwhile: (world, task, daemon) =>
     Effect.andThen(
       world.until(() => what(world, task)),
