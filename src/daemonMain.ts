@@ -14,19 +14,23 @@ import { failure } from "./cli/CommandFailed.ts"
 import type { DaemonRequest as CommandRequest } from "./cli/DaemonCommand.ts"
 import { DaemonConfig, type DaemonConfigValues } from "./config/DaemonConfig.ts"
 import { told } from "./core/DaemonEvent.ts"
+import { silence } from "./daemon/Alive.ts"
 import { Attempts } from "./daemon/Attempts.ts"
 import { type DaemonRequest, DaemonRequests, runDaemon } from "./daemon/Daemon.ts"
 import { DaemonJournal } from "./daemon/DaemonJournal.ts"
+import { reap } from "./daemon/Reaping.ts"
 import { builderSettings, daemonOptions, loginOptions } from "./daemon/Settings.ts"
 import * as DockerEngine from "./engine/DockerEngine.ts"
-import { Engine } from "./engine/Engine.ts"
+import { Engine, type EngineInfo } from "./engine/Engine.ts"
 import { ownerLabels } from "./engine/Labels.ts"
 import { HubFiles } from "./hub/HubFiles.ts"
 import { HubSession } from "./hub/HubSession.ts"
 import { TaskAlerts } from "./hub/TaskAlerts.ts"
 import * as FileJournalStore from "./journal/FileJournalStore.ts"
 import { JournalStore } from "./journal/JournalStore.ts"
+import * as NodeDisk from "./journal/NodeDisk.ts"
 import { StateDirectory } from "./journal/StateDirectory.ts"
+import { holderOf } from "./journal/StateLock.ts"
 
 /** Where each engine listens unless the configuration says otherwise; the first that answers is taken. */
 const sockets: Record<"docker" | "podman", ReadonlyArray<string>> = {
@@ -90,17 +94,7 @@ const started = (version: string, config: DaemonConfigValues, request: CommandRe
     yield* Effect.log(`container engine: ${info.kind} ${info.version} on ${socketPath}`)
     if (!info.limitsEnforced) yield* Effect.logWarning("this engine does not enforce memory and process limits")
     const { user, password } = yield* credentials(config)
-    const bootId = (yield* Effect.promise(() =>
-      readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "")
-    )).trim()
-
-    const store = FileJournalStore.layer({ directory: config.adjutant.state_dir })
-    const settings = Layer.effect(
-      BuilderSettings,
-      Effect.map(StateDirectory, ({ instance }) =>
-        BuilderSettings.of(builderSettings(config, { instance, bootId, version, hostName: hostname(), engine: info }))
-      )
-    ).pipe(Layer.provideMerge(store))
+    const settings = yield* settingsLayer(version, config, info)
     const engine = DockerEngine.layer({ socketPath })
     const http = NodeHttpClient.layerUndiciOptions({ headersTimeout: 0, bodyTimeout: 0 })
     const session = HubSession.layerPassword(loginOptions(config, user, password, request.forceLock))
@@ -120,6 +114,39 @@ const started = (version: string, config: DaemonConfigValues, request: CommandRe
       Effect.catch((error) => Effect.fail(failure(error.message)))
     )
   })
+
+/** The state directory, held, and what follows from it and the configuration. */
+const settingsLayer = Effect.fnUntraced(function* (version: string, config: DaemonConfigValues, engine: EngineInfo) {
+  const bootId = (yield* Effect.promise(() =>
+    readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "")
+  )).trim()
+  return Layer.effect(
+    BuilderSettings,
+    Effect.map(StateDirectory, ({ instance }) =>
+      BuilderSettings.of(builderSettings(config, { instance, bootId, version, hostName: hostname(), engine }))
+    )
+  ).pipe(Layer.provideMerge(FileJournalStore.layer({ directory: config.adjutant.state_dir })))
+})
+
+/** Sweeps in place of a daemon that is not there; one that is sweeps by itself. */
+export const reaping = (version: string) => (config: DaemonConfigValues, dryRun: boolean) =>
+  Effect.gen(function* () {
+    const { state_dir: stateDirectory, reap_lease: leaseSeconds } = config.adjutant
+    const holder = yield* holderOf(stateDirectory).pipe(Effect.provide(NodeDisk.layer))
+    if (holder !== undefined) {
+      const silentSeconds = yield* silence(stateDirectory)
+      return { _tag: "DaemonRuns", pid: holder.pid, silentSeconds } as const
+    }
+    const { socketPath, info } = yield* findEngine(config)
+    const services = Layer.mergeAll(ImageStore.layer, DaemonJournal.layer).pipe(
+      Layer.provideMerge(DockerEngine.layer({ socketPath })),
+      Layer.provideMerge(yield* settingsLayer(version, config, info))
+    )
+    const swept = yield* Effect.flatMap(BuilderSettings, ({ instance }) =>
+      reap({ instance, stateDirectory, leaseSeconds, dryRun })
+    ).pipe(Effect.provide(services, { local: true }))
+    return { _tag: "Reaped", ...swept } as const
+  }).pipe(Effect.mapError((error) => failure(error.message)))
 
 const served = (config: DaemonConfigValues, request: CommandRequest, engine: string) =>
   Effect.gen(function* () {

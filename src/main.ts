@@ -17,6 +17,11 @@ const main = Effect.gen(function* () {
         Effect.flatMap(
           Effect.promise(() => import("./daemonMain.ts")),
           ({ daemon }) => daemon(version)(request)
+        ),
+      reap: (config, dryRun) =>
+        Effect.flatMap(
+          Effect.promise(() => import("./daemonMain.ts")),
+          ({ reaping }) => reaping(version)(config, dryRun)
         )
     },
     args

@@ -1,14 +1,17 @@
 /** The command `adjutant` as a whole: its parts, how it speaks of mistakes, and what it leaves with. */
 import { Console, Effect } from "effect"
 import { CliConfig, type CliError, CliOutput, Command, Flag, GlobalFlag } from "effect/cli"
+import type { DaemonConfigValues } from "../config/DaemonConfig.ts"
 import { harmlessLines } from "../inspect/Harmless.ts"
 import { buildCommand } from "./BuildCommand.ts"
 import { alreadyTold, type CommandFailed, exitCodes } from "./CommandFailed.ts"
 import { completionsCommand } from "./CompletionsCommand.ts"
 import { configCommand } from "./ConfigCommand.ts"
 import { type DaemonRequest, daemonCommand } from "./DaemonCommand.ts"
+import { handoverCommand } from "./HandoverCommand.ts"
 import { hubCommand } from "./HubCommand.ts"
 import { logCommand } from "./LogCommand.ts"
+import { type ReapReport, reapCommand } from "./ReapCommand.ts"
 import { verifyCommand } from "./VerifyCommand.ts"
 
 /** What `main` knows and the commands do not: the process's surroundings, and how a daemon is put together. */
@@ -16,6 +19,7 @@ export interface Parts<R> {
   readonly version: string
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly daemon: (request: DaemonRequest) => Effect.Effect<void, CommandFailed, R>
+  readonly reap: (config: DaemonConfigValues, dryRun: boolean) => Effect.Effect<ReapReport, CommandFailed, R>
 }
 
 /**
@@ -26,7 +30,15 @@ export const adjutant = <R>(parts: Parts<R>, args: ReadonlyArray<string>) => {
   const root = Command.make("adjutant").pipe(
     Command.withDescription("A Koji builder that runs every task in containers and records each step."),
     Command.withSubcommands([
-      { group: "On a builder", commands: [daemonCommand(parts.daemon), configCommand(parts.environment)] },
+      {
+        group: "On a builder",
+        commands: [
+          daemonCommand(parts.daemon),
+          handoverCommand(parts.environment),
+          reapCommand(parts.environment, parts.reap),
+          configCommand(parts.environment)
+        ]
+      },
       { group: "For a hub", commands: [buildCommand, hubCommand] },
       { group: "On what it recorded", commands: [logCommand, verifyCommand] },
       { group: "Besides", commands: [completionsCommand((): Command.Command.Any => root)] }

@@ -74,6 +74,19 @@ export const AdjutantOptions = Schema.Struct({
     meaning: "Bytes that kept roots of failed tasks may take"
   }),
 
+  journal_age: integer({
+    default: "7776000",
+    min: 3600,
+    max: secondsMax,
+    meaning: "Seconds that journals and kept logs of ended tasks are kept"
+  }),
+  reap_lease: integer({
+    default: "900",
+    min: 60,
+    max: secondsMax,
+    meaning: "Seconds without a sign of life after which `adjutant reap` takes a daemon's containers away"
+  }),
+
   install_network: pattern(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, "host, none, or a network's name", {
     default: "host",
     meaning:

@@ -17,6 +17,8 @@ export const DaemonEvent = Schema.TaggedUnion({
   StaleTaskFreed: { task: TaskId },
   /** Something with our labels that no live attempt owned. */
   Reaped: { kind: Schema.Literals(["container", "image"]), name: Schema.String, reason: Schema.String },
+  /** Of so many attempts, values and tasks' logs, older than `before`, nothing is kept any more. */
+  Forgotten: { attempts: Schema.Int, values: Schema.Int, logs: Schema.Int, before: Schema.Int },
   BuildrootExpired: { buildroot: Schema.Int, reason: Schema.String },
   ImageMade: { key: Schema.String, image: Schema.String, bytes: Schema.Int },
   ImageEvicted: { key: Schema.String, image: Schema.String, reason: Schema.String },

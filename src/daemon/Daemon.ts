@@ -20,10 +20,12 @@ import { parametersOf } from "../koji/TaskParameters.ts"
 import { taskStateName, taskStates } from "../koji/TaskState.ts"
 import { hostCheck } from "../tasks/HostCheck.ts"
 import { methods, taskType } from "../tasks/Registry.ts"
+import { tellAlive } from "./Alive.ts"
 import { Attempts } from "./Attempts.ts"
 import { expireBuildroots } from "./BuildrootMaintenance.ts"
 import { DaemonJournal } from "./DaemonJournal.ts"
 import { freeSpace, load } from "./Host.ts"
+import { keeping } from "./Keeping.ts"
 import { recover } from "./Recovery.ts"
 import { sweeping } from "./Sweeping.ts"
 
@@ -34,6 +36,8 @@ export interface DaemonOptions {
   readonly minSpaceMebibytes: number
   /** Of one minute, per processor. */
   readonly loadAverageMax: number
+  /** How long journals and logs of ended tasks are kept. */
+  readonly journalAgeSeconds: number
 }
 
 /** What somebody outside asks of the daemon. */
@@ -93,6 +97,7 @@ export const runDaemon = Effect.fn("runDaemon")(function* (options: DaemonOption
   )
 
   yield* Effect.forkScoped(sweeping)
+  yield* Effect.forkScoped(keeping(options.journalAgeSeconds))
   const end = yield* Effect.raceFirst(loop, listen).pipe(
     Effect.onExit((exit) =>
       Effect.gen(function* () {
@@ -134,6 +139,7 @@ const cycle = Effect.fn("Daemon.cycle")(function* (
   const journal = yield* DaemonJournal
   const settings = yield* BuilderSettings
 
+  yield* tellAlive(settings.stateDirectory)
   const running = yield* attempts.running
   const rows = yield* getHostTasks()
   const host = yield* getHost()

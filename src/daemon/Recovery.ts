@@ -6,11 +6,11 @@
  */
 import { readdir, rm } from "node:fs/promises"
 import { join } from "node:path"
-import { Effect, Predicate, Result } from "effect"
+import { Effect, Result } from "effect"
 import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
 import { ImageStore } from "../buildroot/ImageStore.ts"
-import type { AttemptEvent } from "../core/AttemptEvent.ts"
 import { told } from "../core/DaemonEvent.ts"
+import { endsAttempt } from "../journal/Forgetting.ts"
 import { JournalStore, type StreamName } from "../journal/JournalStore.ts"
 import { Attempts } from "./Attempts.ts"
 import { DaemonJournal } from "./DaemonJournal.ts"
@@ -40,13 +40,11 @@ export const recover = Effect.fn("recover")(function* (hostId: number) {
   return resumed.size
 })
 
-const isConcluded = (event: unknown): boolean => Predicate.isTagged(event, "Concluded" satisfies AttemptEvent["_tag"])
-
 /** By its last line alone: a builder has thousands of journals, and all but a few have ended. */
 const hasEnded = Effect.fnUntraced(function* (name: StreamName) {
   const store = yield* JournalStore
   const last = yield* Effect.result(store.last(name))
-  return Result.isSuccess(last) && last.success !== undefined && isConcluded(last.success.event)
+  return Result.isSuccess(last) && endsAttempt(last.success)
 })
 
 /** What ended attempts had on disk: their journals and the kept logs stay. */

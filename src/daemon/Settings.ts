@@ -95,5 +95,6 @@ export const daemonOptions = (config: DaemonConfigValues): DaemonOptions => ({
   sleepSeconds: config.kojid.sleeptime,
   maxJobs: config.kojid.maxjobs,
   minSpaceMebibytes: config.kojid.minspace,
-  loadAverageMax: config.adjutant.load_average_max
+  loadAverageMax: config.adjutant.load_average_max,
+  journalAgeSeconds: config.adjutant.journal_age
 })

@@ -30,31 +30,56 @@ export interface Reaped {
 export const makeReaper = <E, R>(instance: string, claims: Effect.Effect<Claims, E, R>) => {
   let suspects: ReadonlySet<string> = new Set()
 
-  const sweep: Effect.Effect<ReadonlyArray<Reaped>, EngineError | E, Engine | R> = Effect.gen(function* () {
+  /** What carries our label and nobody claims: looked at first, asked about afterwards. */
+  const unowned = Effect.gen(function* () {
     const engine = yield* Engine
     const containers = yield* engine.list(ownerLabels(instance))
     const images = yield* engine.listImages(imageOwnerLabels(instance))
     const claimed = yield* claims
+    return {
+      containers: containers.filter(
+        ({ name, labels }) =>
+          !claimed.containers.has(name) &&
+          name.startsWith(`adjutant-${instance}-`) &&
+          labels[label.instance] === instance
+      ),
+      images: images.filter(
+        ({ id, labels }) =>
+          !claimed.images.has(id) &&
+          !claimed.making.has(labels[label.image] ?? "") &&
+          labels[label.instance] === instance
+      )
+    }
+  })
+
+  const sweep: Effect.Effect<ReadonlyArray<Reaped>, EngineError | E, Engine | R> = Effect.gen(function* () {
+    const engine = yield* Engine
+    const { containers, images } = yield* unowned
     const reaped: Array<Reaped> = []
-    for (const { name, labels } of containers) {
-      if (claimed.containers.has(name) || !name.startsWith(`adjutant-${instance}-`)) continue
-      if (labels[label.instance] !== instance) continue
-      if (yield* orLater(name, engine.remove(name)))
-        reaped.push({ kind: "container", name, reason: "no live attempt claims it" })
+    for (const { name } of containers) {
+      if (yield* orLater(name, engine.remove(name))) reaped.push({ kind: "container", name, reason: nobodysContainer })
     }
-    const unclaimed = images.filter(
-      ({ id, labels }) =>
-        !claimed.images.has(id) && !claimed.making.has(labels[label.image] ?? "") && labels[label.instance] === instance
-    )
-    for (const { id } of unclaimed.filter((image) => suspects.has(image.id))) {
+    for (const { id } of images.filter((image) => suspects.has(image.id))) {
       if (yield* orLater(id, Effect.as(engine.removeImage(id), true)))
-        reaped.push({ kind: "image", name: id, reason: "nobody claimed it at two looks" })
+        reaped.push({ kind: "image", name: id, reason: nobodysImage })
     }
-    suspects = new Set(unclaimed.map(({ id }) => id))
+    suspects = new Set(images.map(({ id }) => id))
     return reaped
   }).pipe(Effect.withSpan("Reaper.sweep"))
-  return { sweep }
+
+  /** What two sweeps in a row would take away, as things stand. */
+  const wouldReap: Effect.Effect<ReadonlyArray<Reaped>, EngineError | E, Engine | R> = Effect.gen(function* () {
+    const { containers, images } = yield* unowned
+    return [
+      ...containers.map(({ name }) => ({ kind: "container" as const, name, reason: nobodysContainer })),
+      ...images.map(({ id }) => ({ kind: "image" as const, name: id, reason: nobodysImage }))
+    ]
+  })
+  return { sweep, wouldReap }
 }
+
+const nobodysContainer = "no live attempt claims it"
+const nobodysImage = "nobody claimed it at two looks"
 
 /** What cannot be removed now is left for the next sweep, and does not keep this one from the rest. */
 const orLater = (name: string, removal: Effect.Effect<boolean, EngineError>): Effect.Effect<boolean> =>

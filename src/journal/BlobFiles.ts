@@ -29,7 +29,9 @@ export const makePutBlob = ({ disk, directory, poison }: Place) => {
     yield* poison.check
     const digest = sha256(bytes)
     yield* disk.makeDirectory(blobs)
-    if (!(yield* isKept(digest))) {
+    // Who is referred to again is young again: forgetting goes by age.
+    if (yield* isKept(digest)) yield* Effect.ignore(disk.touch(join(blobs, digest)))
+    else {
       yield* writeWhole(disk, unfinished, "emptied", bytes)
       yield* disk.rename(unfinished, join(blobs, digest))
     }

@@ -18,7 +18,9 @@ export const DiskOperation = Schema.Literals([
   "list",
   "make-directory",
   "sync-directory",
-  "rename"
+  "rename",
+  "remove",
+  "touch"
 ])
 export type DiskOperation = typeof DiskOperation.Type
 
@@ -48,6 +50,8 @@ export interface DiskEntry {
   readonly ours: boolean
   /** The permission bits, as 0o700. */
   readonly mode: number
+  /** When it was last written to, in milliseconds since the epoch. */
+  readonly modifiedAt: number
 }
 
 export class Disk extends Context.Service<
@@ -72,5 +76,9 @@ export class Disk extends Context.Service<
     syncDirectory(path: string): Effect.Effect<void, DiskError>
     /** Gives a file another name, in place of whatever had it. */
     rename(from: string, to: string): Effect.Effect<void, DiskError>
+    /** Takes a file or an empty directory away; nothing happens when there is none, or a directory is not empty. */
+    remove(path: string): Effect.Effect<void, DiskError>
+    /** Has a file look as if it had been written to now. */
+    touch(path: string): Effect.Effect<void, DiskError>
   }
 >()("adjutant/journal/Disk") {}

@@ -3,21 +3,18 @@
  * work on it.
  */
 import { join } from "node:path"
-import { Effect, Layer, Result } from "effect"
+import { Effect, Layer } from "effect"
 import type { TaskId } from "../core/Ids.ts"
 import { getBlob, makePutBlob } from "./BlobFiles.ts"
 import { Disk } from "./Disk.ts"
+import { forget, lastLine } from "./Forgetting.ts"
 import { JournalBusy, type JournalError, StateDirectoryRefused } from "./JournalError.ts"
 import { JournalStore } from "./JournalStore.ts"
-import { parseLine } from "./Line.ts"
 import * as NodeDisk from "./NodeDisk.ts"
 import { makePoison } from "./Poison.ts"
 import * as StateDirectory from "./StateDirectory.ts"
 import { openStreamFile, type Place, readStreamFile } from "./StreamFile.ts"
 import { daemonStream, fileOfStream, type StreamName, streamOfFile } from "./StreamName.ts"
-
-/** A stream whose last line is longer has not ended: the last event of an attempt is short. */
-const lastLineBytesMax = 16 * 1024
 
 /** How many directories of tasks are read at once when streams are listed. */
 const listingsAtOnce = 16
@@ -65,6 +62,7 @@ export const make = Effect.fnUntraced(function* (options: { readonly directory: 
     ...reading(place),
     open,
     putBlob: Effect.fn("JournalStore.putBlob")(makePutBlob(place)),
+    forget: Effect.fn("JournalStore.forget")((before: number) => forget(place, before)),
     poisoned: place.poison.happened,
     awaitPoisoned: place.poison.wait
   })
@@ -77,6 +75,7 @@ const makeReader = Effect.fnUntraced(function* (directory: string) {
     ...reading(place),
     open: () => refused,
     putBlob: () => refused,
+    forget: () => refused,
     poisoned: place.poison.happened,
     awaitPoisoned: place.poison.wait
   })
@@ -112,11 +111,7 @@ const reading = (place: Place) => {
     return (yield* attemptsOf(String(task))).flatMap((name) => (name.kind === "attempt" ? [name.attempt] : []))
   })
 
-  const last = Effect.fnUntraced(function* (stream: StreamName) {
-    const end = yield* poison.guard(disk.readEnd(join(directory, fileOfStream(stream)), lastLineBytesMax))
-    const lines = new TextDecoder().decode(end).split("\n")
-    return Result.getOrUndefined(parseLine(lines.at(-2) ?? ""))
-  })
+  const last = (stream: StreamName) => poison.guard(lastLine(disk, join(directory, fileOfStream(stream))))
 
   return {
     read,

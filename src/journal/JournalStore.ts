@@ -65,6 +65,11 @@ export class JournalStore extends Context.Service<
     putBlob(bytes: Uint8Array): Effect.Effect<string, JournalError>
     /** The bytes of this SHA-256, verified; `JournalDamaged` when they are missing or others. */
     getBlob(digest: string): Effect.Effect<Uint8Array, JournalError>
+    /**
+     * Takes away the attempts that ended before `before` (milliseconds since the epoch), and values that no younger one
+     * can refer to. How many of each.
+     */
+    forget(before: number): Effect.Effect<{ readonly attempts: number; readonly values: number }, JournalError>
     /** Whether a write or sync has failed in this process, after which nothing more is appended. */
     readonly poisoned: Effect.Effect<boolean>
     /** Returns when that happens, with the reason: the daemon waits for it and leaves. */

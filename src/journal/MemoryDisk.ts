@@ -4,7 +4,7 @@
  * survive; a sync copies from the first to the second.
  */
 import { dirname } from "node:path"
-import { Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Layer } from "effect"
 import { Disk, DiskError, type DiskFile, type DiskOperation } from "./Disk.ts"
 
 /** The disk and the power switch. */
@@ -24,6 +24,7 @@ interface MemoryFile {
   readonly kind: "file"
   bytes: Buffer
   length: number
+  modifiedAt: number
   /** What would survive. Its bytes are never written again: what is cut is copied first. */
   synced: { readonly bytes: Buffer; readonly length: number }
 }
@@ -61,7 +62,7 @@ export const make = Effect.sync(() => {
           }
           file.bytes.set(bytes, file.length)
           file.length = length
-        }),
+        }).pipe(Effect.andThen(touched(file))),
       datasync: alive("datasync", () => {
         file.synced = { bytes: file.bytes, length: file.length }
       }),
@@ -82,7 +83,7 @@ export const make = Effect.sync(() => {
         if (node === undefined && (how === "existing" || seen.get(dirname(path))?.kind !== "directory")) {
           return new DiskCode("ENOENT")
         }
-        const file = node ?? { kind: "file", bytes: none, length: 0, synced: { bytes: none, length: 0 } }
+        const file = node ?? { kind: "file", bytes: none, length: 0, modifiedAt: 0, synced: { bytes: none, length: 0 } }
         if (how === "emptied") Object.assign(file, { bytes: none, length: 0 })
         seen.set(path, file)
         return openFile(path, file)
@@ -105,8 +106,8 @@ export const make = Effect.sync(() => {
         const node = seen.get(path)
         if (node === undefined) return undefined
         return node.kind === "file"
-          ? { kind: node.kind, bytes: node.length, ours: true, mode: 0o600 }
-          : { kind: node.kind, bytes: 0, ours: true, mode: 0o700 }
+          ? { kind: node.kind, bytes: node.length, ours: true, mode: 0o600, modifiedAt: node.modifiedAt }
+          : { kind: node.kind, bytes: 0, ours: true, mode: 0o700, modifiedAt: 0 }
       }),
     list: (path) =>
       act("list", path, () => {
@@ -136,6 +137,16 @@ export const make = Effect.sync(() => {
         seen.delete(from)
         seen.set(to, node)
         return undefined
+      }),
+    remove: (path) =>
+      act("remove", path, () => {
+        if (childrenOf(seen, path).length === 0) seen.delete(path)
+        return undefined
+      }),
+    touch: (path) =>
+      Effect.suspend(() => {
+        const node = seen.get(path)
+        return node?.kind === "file" ? touched(node) : fail("touch", path, "ENOENT")
       })
   })
 
@@ -157,6 +168,11 @@ export const make = Effect.sync(() => {
 
   return MemoryDisk.of({ disk, crash })
 })
+
+const touched = (file: MemoryFile) =>
+  Effect.map(Clock.currentTimeMillis, (now) => {
+    file.modifiedAt = now
+  })
 
 class DiskCode {
   readonly code: string

@@ -1,6 +1,6 @@
 /** The real disk, over node:fs with plain descriptors. */
 import fs from "node:fs"
-import { Effect, Layer } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import { Disk, type DiskEntry, DiskError, type DiskFile, type DiskOperation } from "./Disk.ts"
 
 const { O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_TRUNC, O_WRONLY } = fs.constants
@@ -77,7 +77,8 @@ const entry = (stats: fs.Stats): DiskEntry => ({
   kind: stats.isSymbolicLink() ? "symlink" : stats.isDirectory() ? "directory" : stats.isFile() ? "file" : "other",
   bytes: stats.size,
   ours: stats.uid === process.geteuid?.(),
-  mode: stats.mode & 0o7777
+  mode: stats.mode & 0o7777,
+  modifiedAt: stats.mtimeMs
 })
 
 const stat = (path: string) =>
@@ -85,6 +86,8 @@ const stat = (path: string) =>
     Effect.map((stats): DiskEntry | undefined => entry(stats)),
     Effect.catch((error) => (error.code === "ENOENT" ? Effect.succeed(undefined) : Effect.fail(error)))
   )
+
+const stays = ["ENOENT", "ENOTEMPTY", "EEXIST"]
 
 const disk = Disk.of({
   openAppend: (path, how) =>
@@ -117,7 +120,15 @@ const disk = Disk.of({
         call<void>("sync-directory", path, (done) => fs.fsync(descriptor, done))
       )
     ),
-  rename: (from, to) => call<void>("rename", to, (done) => fs.rename(from, to, done))
+  rename: (from, to) => call<void>("rename", to, (done) => fs.rename(from, to, done)),
+  remove: (path) =>
+    Effect.flatMap(stat(path), (found) =>
+      call<void>("remove", path, (done) => (found?.kind === "directory" ? fs.rmdir(path, done) : fs.unlink(path, done)))
+    ).pipe(Effect.catch((error) => (stays.includes(error.code) ? Effect.void : Effect.fail(error)))),
+  touch: (path) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      call<void>("touch", path, (done) => fs.utimes(path, now / 1000, now / 1000, done))
+    )
 })
 
 export const layer = Layer.succeed(Disk, disk)

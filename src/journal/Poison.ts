@@ -52,6 +52,8 @@ const isChange = (error: DiskError): boolean => {
     case "stat":
     case "list":
     case "make-directory":
+    case "remove":
+    case "touch":
       return false
   }
 }

@@ -9,53 +9,77 @@
  */
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
-import { Clock, DateTime, Effect } from "effect"
+import { Clock, DateTime, Effect, Schedule } from "effect"
 import { Disk } from "./Disk.ts"
 import { JournalBusy, StateDirectoryRefused } from "./JournalError.ts"
 import { writeWhole } from "./StreamFile.ts"
 
 const holderBytesMax = 256
 
+/** Commands that only ask who holds a directory, or sweep behind a daemon that is gone, hold it for a moment. */
+const takeTries = 10
+const takeInterval = "300 millis"
+
 /** Holds the directory for this process until the scope ends. Fails with `JournalBusy`, which names the holder. */
 export const holdDirectory = Effect.fn("StateLock.hold")(function* (directory: string) {
   const disk = yield* Disk
   const holderFile = join(directory, "lock.holder")
-  const told = yield* Effect.acquireRelease(
-    Effect.sync(() => take(join(directory, "lock"))),
-    (lock) => Effect.sync(() => lock.database?.close())
-  )
-  if (told.refusal === "busy") {
-    const holder = yield* disk.read(holderFile, holderBytesMax).pipe(
-      Effect.map((bytes) => new TextDecoder().decode(bytes).replace(/[^ -~]/g, "")),
-      Effect.orElseSucceed(() => "")
+  yield* Effect.acquireRelease(taken(directory), (lock) => Effect.sync(() => lock.close())).pipe(
+    Effect.retry({
+      while: ({ _tag }) => _tag === "JournalBusy",
+      times: takeTries,
+      schedule: Schedule.spaced(takeInterval)
+    }),
+    Effect.catchTag("JournalBusy", () =>
+      Effect.flatMap(toldHolder(directory), (holder) => {
+        const who = holder === "" ? "another daemon" : `another daemon (${holder})`
+        return Effect.fail(new JournalBusy({ message: `${who} holds ${directory}` }))
+      })
     )
-    const who = holder === "" ? "another daemon" : `another daemon (${holder})`
-    return yield* new JournalBusy({ message: `${who} holds ${directory}` })
-  }
-  if (told.refusal !== undefined) {
-    return yield* new StateDirectoryRefused({ path: directory, message: `cannot be locked: ${told.refusal}` })
-  }
+  )
   const since = DateTime.formatIso(DateTime.makeUnsafe(yield* Clock.currentTimeMillis))
   const holder = new TextEncoder().encode(`process ${process.pid}, since ${since}`)
   yield* Effect.ignore(writeWhole(disk, holderFile, "emptied", holder))
 })
 
-interface Lock {
-  readonly database: DatabaseSync | undefined
-  readonly refusal: string | undefined
-}
+/** The process that holds the directory now, by its number; undefined when nobody does. */
+export const holderOf = Effect.fn("StateLock.holderOf")(function* (directory: string) {
+  const free = yield* Effect.scoped(
+    Effect.acquireRelease(taken(directory), (lock) => Effect.sync(() => lock.close()))
+  ).pipe(
+    Effect.as(true),
+    Effect.catchTag("JournalBusy", () => Effect.succeed(false))
+  )
+  if (free) return undefined
+  const [, pid] = /^process ([0-9]{1,10}),/.exec(yield* toldHolder(directory)) ?? []
+  return { pid: pid === undefined ? undefined : Number(pid) }
+})
 
-const take = (file: string): Lock => {
-  let database: DatabaseSync | undefined
-  try {
-    database = new DatabaseSync(file, { timeout: 0 })
-    database.exec("BEGIN EXCLUSIVE")
-    return { database, refusal: undefined }
-  } catch (error) {
-    database?.close()
-    return { database: undefined, refusal: isBusy(error) ? "busy" : String(error) }
-  }
-}
+/** What the last holder has said of itself. */
+const toldHolder = Effect.fnUntraced(function* (directory: string) {
+  const disk = yield* Disk
+  return yield* disk.read(join(directory, "lock.holder"), holderBytesMax).pipe(
+    Effect.map((bytes) => new TextDecoder().decode(bytes).replace(/[^ -~]/g, "")),
+    Effect.orElseSucceed(() => "")
+  )
+})
+
+const taken = (directory: string) =>
+  Effect.suspend((): Effect.Effect<DatabaseSync, JournalBusy | StateDirectoryRefused> => {
+    let database: DatabaseSync | undefined
+    try {
+      database = new DatabaseSync(join(directory, "lock"), { timeout: 0 })
+      database.exec("BEGIN EXCLUSIVE")
+      return Effect.succeed(database)
+    } catch (error) {
+      database?.close()
+      return Effect.fail(
+        isBusy(error)
+          ? new JournalBusy({ message: `${directory} is held` })
+          : new StateDirectoryRefused({ path: directory, message: `cannot be locked: ${String(error)}` })
+      )
+    }
+  })
 
 const sqliteBusy = 5
 /** SQLite's number is in the low byte; the rest says which kind of busy. */

@@ -54,6 +54,27 @@ export const journalStoreContract = (name: string, backing: Effect.Effect<Life, 
       )
     )
 
+    it.effect("forgets the attempts that ended long ago, and no other", () =>
+      inOneLife(
+        Effect.gen(function* () {
+          const store = yield* JournalStore
+          const history = [{ _tag: "Accepted" }, { _tag: "Concluded", how: "closed", note: "" }]
+          const write = (task: number, events: ReadonlyArray<unknown>) =>
+            Effect.scoped(Effect.flatMap(store.open(attempt(task, 1)), (stream) => stream.append(events, true)))
+          yield* TestClock.setTime(1_000_000)
+          yield* write(1, history)
+          yield* write(2, history.slice(0, 1))
+          yield* TestClock.setTime(2_000_000)
+          yield* write(3, history)
+          assert.deepInclude(yield* store.forget(1_500_000), { attempts: 1 })
+          assert.deepStrictEqual(yield* store.list, [attempt(2, 1), attempt(3, 1)])
+          assert.deepStrictEqual(yield* store.attempts(TaskId.make(1)), [])
+          assert.deepStrictEqual(yield* store.attempts(TaskId.make(3)), [AttemptNumber.make(1)])
+          assert.deepStrictEqual((yield* store.last(attempt(3, 1)))?.event, history[1])
+        })
+      )
+    )
+
     it.effect("finds in its next life what it was told in this one, and goes on from there", () =>
       Effect.gen(function* () {
         const life = yield* backing

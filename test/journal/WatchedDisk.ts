@@ -46,7 +46,9 @@ export const watchedDisk = (
     list: (path) => watched("list", path, disk.list(path)),
     makeDirectory: (path) => watched("make-directory", path, disk.makeDirectory(path)),
     syncDirectory: (path) => watched("sync-directory", path, disk.syncDirectory(path)),
-    rename: (from, to) => watched("rename", to, disk.rename(from, to))
+    rename: (from, to) => watched("rename", to, disk.rename(from, to)),
+    remove: (path) => watched("remove", path, disk.remove(path)),
+    touch: (path) => watched("touch", path, disk.touch(path))
   })
 }
 

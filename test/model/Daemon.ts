@@ -161,6 +161,7 @@ export class ModelDaemon {
       maxJobs: 10,
       minSpaceMebibytes: 0,
       loadAverageMax: 1000,
+      journalAgeSeconds: 7_776_000,
       ...this.#choices.options
     }
     const transport = Layer.succeed(HubTransport, hub.transport(this.name))
