@@ -2,6 +2,7 @@
 import { Cause, Exit, Option } from "effect"
 import { Outcome, type StepValue, type StopReason } from "../core/AttemptEvent.ts"
 import type { TaskFailure } from "../koji/Fault.ts"
+import { faultOf } from "../tasks/FaultOf.ts"
 
 /** What a handler hands over on success: the task's result, and the uploads that the result names. */
 export interface TaskResult {
@@ -10,27 +11,18 @@ export interface TaskResult {
 }
 
 /**
- * kojid's mapping (tasks.md 1.4, daemon.md 4.8). A stop that was asked for explains an interruption; a defect is a
- * fault with code 1 and the whole trace, like every exception kojid does not know.
+ * kojid's mapping (tasks.md 1.4, daemon.md 4.8). A stop that was asked for explains an interruption.
  */
 export const outcomeOf = (exit: Exit.Exit<TaskResult, TaskFailure>, stop: StopReason | null): Outcome => {
   const { cases } = Outcome
   if (stop !== null) return stoppedBy(stop)
   if (Exit.isSuccess(exit)) return cases.Success.make({ result: exit.value.value, files: exit.value.files })
+  const fault = faultOf(exit.cause)
+  if (fault !== null) return cases.Fault.make({ code: fault.code, message: fault.message })
   const failure = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
-  if (failure === undefined || Cause.hasDies(exit.cause)) {
-    return Cause.hasInterruptsOnly(exit.cause)
-      ? cases.Freed.make({ reason: "interrupted" })
-      : cases.Fault.make({ code: 1, message: Cause.pretty(exit.cause) })
-  }
-  switch (failure._tag) {
-    case "KojiFault":
-      return cases.Fault.make({ code: failure.code, message: failure.message })
-    case "RefuseTask":
-      return cases.Refused.make({ soft: failure.soft, reason: failure.message })
-    case "GiveBack":
-      return cases.Freed.make({ reason: failure.message })
-  }
+  return failure?._tag === "RefuseTask"
+    ? cases.Refused.make({ soft: failure.soft, reason: failure.message })
+    : cases.Freed.make({ reason: failure?.message ?? "interrupted" })
 }
 
 export const stoppedBy = (reason: StopReason): Outcome => {

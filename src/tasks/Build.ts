@@ -1,5 +1,5 @@
 /** `build`: the master of a build from a source package (tasks.md 3.1). */
-import { Effect, Schema } from "effect"
+import { type Cause, Effect, Schema } from "effect"
 import { happenedIf, hubFailure, hubStep } from "../buildroot/HubSteps.ts"
 import { Door } from "../buildroot/World.ts"
 import { completeBuild, failBuild, getBuild, initBuild, moveBuildToScratch } from "../hub/calls/builds.ts"
@@ -12,6 +12,7 @@ import { buildStates } from "../koji/TaskState.ts"
 import { fetchSource, type SourceFacts } from "./BuildArch.ts"
 import { archList, buildConfigAt, choosing, type TagConfig } from "./BuildArches.ts"
 import { BuildOptions, buildTarget, type Destination, policies } from "./BuildTarget.ts"
+import { faultOf } from "./FaultOf.ts"
 import { getRepo } from "./RepoWatch.ts"
 import { subtask, waitFor } from "./Subtasks.ts"
 import { type Handler, parameters, plain, type TaskContext } from "./Task.ts"
@@ -66,17 +67,7 @@ export const build: Handler = Effect.fn("build")(function* (task) {
     )
     yield* concluded(task, buildId, results)
   })
-  yield* buildId === null
-    ? finish
-    : finish.pipe(
-        Effect.tapError((failure) =>
-          failure._tag === "KojiFault"
-            ? hubStep("failBuild", Schema.Null, failBuild(task.id, buildId).pipe(Effect.as(null)), {
-                ask: happenedIf(Effect.map(getBuild(buildId), ({ state }) => state === buildStates.FAILED))
-              })
-            : Effect.void
-        )
-      )
+  yield* buildId === null ? finish : finish.pipe(Effect.tapCause((cause) => failedWith(task, buildId, cause)))
   if (buildId !== null && !destination.skipTag) {
     const child = yield* subtask(task, {
       method: "tagBuild",
@@ -162,6 +153,21 @@ const packageAllowed = Effect.fnUntraced(function* (
 /** The hub takes a second call of the controlling task for what it is. */
 const initialised = (task: TaskContext, data: Struct) =>
   hubStep("initBuild", Schema.Int, initBuild(data), { input: task.id })
+
+/**
+ * A build fails with its task, whatever the task fails with, and stays as it is when the task only goes back to the hub:
+ * the next attempt finds it. When the hub cannot be told, the task is given back for the same reason.
+ */
+const failedWith = (task: TaskContext, buildId: number, cause: Cause.Cause<TaskFailure>) =>
+  Effect.gen(function* () {
+    if (faultOf(cause) === null) return
+    const door = yield* Door
+    const ask = happenedIf(Effect.map(getBuild(buildId), ({ state }) => state === buildStates.FAILED))
+    yield* hubStep("failBuild", Schema.Null, failBuild(task.id, buildId).pipe(Effect.as(null)), { ask }).pipe(
+      // A hub that has failed or canceled it by itself says so; what went wrong with the task is what people must read.
+      Effect.catchTag("KojiFault", (refused) => door.note(`build ${buildId} is not set to failed: ${refused.message}`))
+    )
+  })
 
 /** What a `buildArch` child returns (tasks.md 3.5). */
 const ArchResult = Schema.Struct({

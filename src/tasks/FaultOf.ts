@@ -1,0 +1,16 @@
+/** What an end that nobody asked for means to the hub: which fault it is, if it is one at all. */
+import { Cause, Option } from "effect"
+import { type KojiFault, otherError, type TaskFailure } from "../koji/Fault.ts"
+
+/**
+ * The fault of a program that ended like this; null when the task goes back to the hub instead (given back, refused, or
+ * interrupted). A defect is a fault with code 1 and the whole trace, like every exception that kojid does not know
+ * (tasks.md 1.4).
+ */
+export const faultOf = (cause: Cause.Cause<TaskFailure>): KojiFault | null => {
+  const failure = Option.getOrUndefined(Cause.findErrorOption(cause))
+  if (Cause.hasDies(cause) || (failure === undefined && !Cause.hasInterruptsOnly(cause))) {
+    return otherError(Cause.pretty(cause))
+  }
+  return failure?._tag === "KojiFault" ? failure : null
+}
