@@ -1,15 +1,17 @@
 /**
  * Images made here, by what they are made of: the cache behind "a buildroot is an image, the value of its inputs".
  *
- * A record lies beside the journals (`images/<key>/`): which image it is, its package list, its rpm database for the
- * next resolve, and the transcript of its making, which goes into the logs of every task that uses it. Two attempts
- * that need the same image at the same time make it once; if the one that makes it is stopped, the next one makes it.
- * What a live attempt refers to is pinned and is not evicted.
+ * A record lies beside the journals (`images/<key>/`): which image it is, its package list, its state for the next
+ * resolve, and the transcript of its making, which goes into the logs of every task that uses it. Two attempts that
+ * need the same image at the same time make it once; if the one that makes it is stopped, the next one makes it.
+ *
+ * What a live attempt refers to is pinned and is not evicted. Making, finding and evicting one key exclude each other,
+ * and a pin is set inside: an image is found and pinned, or evicted and made again, never found and then evicted.
  */
 
 import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { Clock, Context, Effect, Layer, Schema, Semaphore } from "effect"
+import { Clock, Context, Effect, Layer, Option, Schema, Semaphore } from "effect"
 import { Engine, type EngineError } from "../engine/Engine.ts"
 import { PackageEntry } from "../koji/PackageList.ts"
 import { BuilderSettings } from "./BuilderSettings.ts"
@@ -24,6 +26,7 @@ export const ImageRecord = Schema.Struct({
   /** For people: which tag, repo, group, requirements. */
   inputs: Schema.Json,
   packages: Schema.Array(PackageEntry),
+  /** Without the layers of the image it was made from. */
   bytes: Schema.Int,
   /** Milliseconds since the epoch. */
   madeAt: Schema.Int,
@@ -40,7 +43,7 @@ export interface MadeImage {
   readonly packages: ReadonlyArray<PackageEntry>
   readonly bytes: number
   readonly kernel: string
-  /** A directory with `rpmdb/`, `transcript` and `log/`; taken over by the store. */
+  /** A directory with `state.tar`, `transcript` and `log/`; taken over by the store. */
   readonly files: string
 }
 
@@ -48,6 +51,16 @@ export interface Evicted {
   readonly key: string
   readonly image: string
   readonly reason: string
+}
+
+/** What eviction goes by, held in memory: this process alone changes it (the state directory is locked). */
+interface Entry {
+  readonly image: string
+  readonly bytes: number
+  /** Whether the image is one that the operator has named: only forgotten, never removed. */
+  readonly ready: boolean
+  /** Milliseconds since the epoch. */
+  readonly used: number
 }
 
 export class ImageStore extends Context.Service<
@@ -62,7 +75,7 @@ export class ImageStore extends Context.Service<
       key: string,
       make: Effect.Effect<MadeImage, E, R>
     ): Effect.Effect<{ readonly record: ImageRecord; readonly made: boolean }, E | EngineError, R>
-    /** Where the files of an image lie: `rpmdb/`, `transcript`, `log/`. */
+    /** Where the files of an image lie: `state.tar`, `transcript`, `log/`. */
     files(key: string): string
     /** The ids of all images that have a record, and the keys of those that are being made. */
     readonly known: Effect.Effect<{ readonly ids: ReadonlySet<string>; readonly making: ReadonlySet<string> }>
@@ -71,7 +84,7 @@ export class ImageStore extends Context.Service<
     /** Forgets the pins of all attempts but these, which are those that an earlier process left open. */
     keepPins(attempts: ReadonlySet<string>): Effect.Effect<void>
     /** Evicts what is too old, then the least recently used until the budget holds; never what is pinned. */
-    readonly evict: Effect.Effect<ReadonlyArray<Evicted>, EngineError>
+    readonly evict: Effect.Effect<ReadonlyArray<Evicted>>
   }
 >()("adjutant/buildroot/ImageStore") {
   static readonly layer = Layer.effect(
@@ -81,16 +94,24 @@ export class ImageStore extends Context.Service<
       const settings = yield* BuilderSettings
       const directory = join(settings.stateDirectory, "images")
       yield* Effect.promise(() => mkdir(directory, { recursive: true, mode: 0o700 }))
-      const locks = new Map<string, Semaphore.Semaphore>()
-      const making = new Map<string, number>()
+      const entries = new Map(yield* readEntries(directory))
       const pins = yield* Effect.promise(() => readPins(directory))
+      const busy = new Map<string, { readonly lock: Semaphore.Semaphore; users: number }>()
       const files = (key: string) => join(directory, key)
 
-      const lockOf = (key: string) => {
-        const lock = locks.get(key) ?? Semaphore.makeUnsafe(1)
-        locks.set(key, lock)
-        return lock
-      }
+      /** One at a time for each key; a key that nobody is at is not remembered. */
+      const alone = <A, E, R>(key: string, work: (lock: Semaphore.Semaphore) => Effect.Effect<A, E, R>) =>
+        Effect.acquireUseRelease(
+          Effect.sync(() => {
+            const held = busy.get(key) ?? { lock: Semaphore.makeUnsafe(1), users: 0 }
+            held.users++
+            busy.set(key, held)
+            return held
+          }),
+          ({ lock }) => work(lock),
+          (held) => Effect.sync(() => void (--held.users === 0 && busy.delete(key)))
+        )
+
       const pin = (attempt: string, key: string) => pins.set(attempt, (pins.get(attempt) ?? new Set()).add(key))
       /** On disk too: an attempt that is resumed never asks again for the image that it has. */
       const keepPin = (attempt: string, key: string) =>
@@ -105,18 +126,26 @@ export class ImageStore extends Context.Service<
           yield* Effect.promise(() => rm(join(files(key), pinsName, attempt), { force: true }))
         }
       })
-      const touch = Effect.fnUntraced(function* (key: string) {
-        const now = yield* Clock.currentTimeMillis
-        yield* Effect.promise(() => writeFile(join(files(key), "used"), `${now}\n`))
-      })
+      const isPinned = (key: string) => [...pins.values()].some((keys) => keys.has(key))
+
+      const forget = (key: string) =>
+        Effect.promise(() => rm(files(key), { recursive: true, force: true })).pipe(
+          Effect.andThen(Effect.sync(() => void entries.delete(key)))
+        )
 
       /** The record, if the engine still has the image; a record without its image is worth nothing. */
       const find = Effect.fnUntraced(function* (key: string) {
         const record = yield* readRecord(files(key))
         if (record === undefined) return undefined
         if ((yield* engine.inspectImage(record.image)) !== undefined) return record
-        yield* Effect.promise(() => rm(files(key), { recursive: true, force: true }))
+        yield* forget(key)
         return undefined
+      })
+
+      const use = Effect.fnUntraced(function* (record: ImageRecord) {
+        const now = yield* Clock.currentTimeMillis
+        entries.set(record.key, { ...entryOf(record), used: now })
+        yield* Effect.promise(() => writeFile(join(files(record.key), "used"), `${now}\n`))
       })
 
       const save = Effect.fnUntraced(function* (key: string, made: MadeImage) {
@@ -126,77 +155,62 @@ export class ImageStore extends Context.Service<
         yield* Effect.promise(async () => {
           await writeFile(join(from, "record.json"), `${text}\n`)
           await rm(files(key), { recursive: true, force: true })
-          await rename(from, files(key)).catch(async () => {
-            await cp(from, files(key), { recursive: true })
-            await rm(from, { recursive: true, force: true })
-          })
+          await rename(from, files(key)).catch(() => moveAcross(from, files(key)))
         })
+        entries.set(key, entryOf(record))
         return record
-      })
+      }, Effect.uninterruptible)
 
       const getOrMake = <E, R>(attempt: string, key: string, make: Effect.Effect<MadeImage, E, R>) =>
-        Effect.gen(function* () {
-          pin(attempt, key)
-          const found = yield* find(key)
-          const record = found ?? (yield* Effect.flatMap(make, (made) => save(key, made)))
-          yield* touch(key)
-          yield* keepPin(attempt, key)
-          return { record, made: found === undefined }
-        }).pipe(lockOf(key).withPermits(1), claimed(key))
+        alone(key, (lock) =>
+          Effect.gen(function* () {
+            pin(attempt, key)
+            const found = yield* find(key)
+            const record = found ?? (yield* save(key, yield* make))
+            yield* use(record)
+            yield* keepPin(attempt, key)
+            return { record, made: found === undefined }
+          }).pipe(lock.withPermits(1))
+        )
 
-      /** Nobody removes an image of this key while it is being made. */
-      const claimed =
-        (key: string) =>
-        <A, E, R>(use: Effect.Effect<A, E, R>) =>
-          Effect.acquireUseRelease(
-            Effect.sync(() => making.set(key, (making.get(key) ?? 0) + 1)),
-            () => use,
-            () =>
-              Effect.sync(() => {
-                const left = (making.get(key) ?? 1) - 1
-                if (left === 0) making.delete(key)
-                else making.set(key, left)
-              })
+      /** Evicts one image, unless somebody has it or is at it. */
+      const evictOne = Effect.fnUntraced(function* (key: string, image: string, ready: boolean) {
+        const done = yield* alone(key, (lock) =>
+          lock.withPermitsIfAvailable(1)(
+            Effect.gen(function* () {
+              if (isPinned(key)) return false
+              // An image that others are built on, or that a container uses, stays.
+              if (!ready && (yield* Effect.result(engine.removeImage(image)))._tag === "Failure") return false
+              yield* forget(key)
+              return true
+            })
           )
+        )
+        return Option.getOrElse(done, () => false)
+      })
 
       const evict = Effect.fn("ImageStore.evict")(function* () {
         const now = yield* Clock.currentTimeMillis
-        const pinned = new Set([...pins.values()].flatMap((keys) => [...keys]))
-        const keys = yield* Effect.promise(() => readdir(directory))
-        const known: Array<{ record: ImageRecord; used: number }> = []
-        for (const key of keys) {
-          const record = yield* readRecord(files(key))
-          if (record !== undefined) known.push({ record, used: yield* lastUsed(files(key), record.madeAt) })
-        }
-        known.sort((a, b) => a.used - b.used)
-        let bytes = known.reduce((sum, { record }) => sum + record.bytes, 0)
+        const byUse = [...entries].sort(([, a], [, b]) => a.used - b.used)
+        let bytes = byUse.reduce((sum, [, entry]) => sum + entry.bytes, 0)
         const evicted: Array<Evicted> = []
-        for (const { record, used } of known) {
-          if (pinned.has(record.key)) continue
-          const old = (now - used) / 1000 > settings.imageCacheAgeSecondsMax
-          const over = bytes > settings.imageCacheBytesMax
-          if (!old && !over) continue
-          const reason = old ? `unused for ${Math.round((now - used) / 1000)} s` : `the cache holds ${bytes} bytes`
-          // An image that others are built on, or that a container uses, stays; the operator's own is only forgotten.
-          const ready = isReady(record)
-          const removed = ready || (yield* Effect.result(engine.removeImage(record.image)))._tag === "Success"
-          if (!removed) continue
-          yield* Effect.promise(() => rm(files(record.key), { recursive: true, force: true }))
-          bytes -= record.bytes
-          evicted.push({ key: record.key, image: record.image, reason })
+        for (const [key, entry] of byUse) {
+          const unused = Math.round((now - entry.used) / 1000)
+          const old = unused > settings.imageCacheAgeSecondsMax
+          if (!old && bytes <= settings.imageCacheBytesMax) continue
+          const reason = old ? `unused for ${unused} s` : `the cache holds ${bytes} bytes`
+          if (!(yield* evictOne(key, entry.image, entry.ready))) continue
+          bytes -= entry.bytes
+          evicted.push({ key, image: entry.image, reason })
         }
         return evicted
       })
 
-      const known = Effect.gen(function* () {
-        const keys = yield* Effect.promise(() => readdir(directory))
-        const records = yield* Effect.forEach(keys, (key) => readRecord(files(key)))
-        const ids = new Set(records.flatMap((record) => (record === undefined ? [] : [record.image])))
-        return { ids, making: new Set(making.keys()) }
-      })
-
       return ImageStore.of({
-        known,
+        known: Effect.sync(() => {
+          const ids = new Set([...entries.values()].map(({ image }) => image))
+          return { ids, making: new Set(busy.keys()) }
+        }),
         getOrMake,
         files,
         unpin,
@@ -225,9 +239,32 @@ const readPins = async (directory: string): Promise<Map<string, Set<string>>> =>
   return pins
 }
 
-/** Whether the image is one that the operator has named: not ours to remove. */
-const isReady = (record: ImageRecord): boolean =>
-  typeof record.inputs === "object" && record.inputs !== null && "ready" in record.inputs
+const entryOf = (record: ImageRecord): Entry => ({
+  image: record.image,
+  bytes: record.bytes,
+  ready: typeof record.inputs === "object" && record.inputs !== null && "ready" in record.inputs,
+  used: record.madeAt
+})
+
+/** What an earlier process left. A directory without a whole record is what is left of a making, or of a removal. */
+const readEntries = Effect.fnUntraced(function* (directory: string) {
+  const found: Array<readonly [string, Entry]> = []
+  for (const key of yield* Effect.promise(() => readdir(directory))) {
+    const path = join(directory, key)
+    const record = yield* readRecord(path)
+    if (record === undefined) yield* Effect.promise(() => rm(path, { recursive: true, force: true }))
+    else found.push([key, { ...entryOf(record), used: yield* lastUsed(path, record.madeAt) }])
+  }
+  return found
+})
+
+/** Between file systems: the directory has its name once it is whole. */
+const moveAcross = async (from: string, to: string): Promise<void> => {
+  await rm(`${to}.new`, { recursive: true, force: true })
+  await cp(from, `${to}.new`, { recursive: true })
+  await rename(`${to}.new`, to)
+  await rm(from, { recursive: true, force: true })
+}
 
 const decodeRecord = Schema.decodeUnknownEffect(Schema.fromJsonString(ImageRecord))
 

@@ -200,8 +200,7 @@ const upkeep = Effect.fn("Daemon.upkeep")(function* (hostId: number) {
   const journal = yield* DaemonJournal
   const images = yield* ImageStore
   yield* expireBuildroots(hostId)
-  const evicted = yield* images.evict.pipe(Effect.catchTag("EngineError", () => Effect.succeed([])))
-  for (const one of evicted) yield* journal.record(told.ImageEvicted.make(one))
+  for (const one of yield* images.evict) yield* journal.record(told.ImageEvicted.make(one))
 })
 
 const asOpenTask = (row: {

@@ -18,9 +18,9 @@ import { imageOwnerLabels } from "../../src/engine/Labels.ts"
 import { AttemptJournal } from "../../src/journal/AttemptJournal.ts"
 import { layerMemory } from "../../src/journal/MemoryJournalStore.ts"
 import { renderYumConf } from "../../src/koji/YumConf.ts"
-import { limits } from "../contract/EngineContract.ts"
 import { realEngine } from "../engine/realGround.ts"
 import type { EngineName } from "../engines.ts"
+import { builderSettings } from "./settings.ts"
 
 /** Where the attempt stands: a directory of the test's, the owner of its images, the tools image. */
 export class Site extends Context.Service<
@@ -58,46 +58,7 @@ const site = (engine: ReturnType<typeof realEngine>) =>
 const settings = (change: Partial<BuilderSettings["Service"]>) =>
   Layer.effect(
     BuilderSettings,
-    Effect.map(Site, ({ directory, instance, image, bootId }) =>
-      BuilderSettings.of({
-        instance: InstanceId.make(instance),
-        bootId,
-        version: "test",
-        hostName: "builder.example.org",
-        workerId: "builder",
-        stateDirectory: join(directory, "state"),
-        logDirectory: join(directory, "log"),
-        topUrls: [],
-        topDirectory: directory,
-        toolsImage: image,
-        toolsImages: [],
-        baseImages: [],
-        pullPolicy: "never",
-        pullTimeoutSeconds: 60,
-        pullInactivitySeconds: 60,
-        installNetwork: "host",
-        limits: { ...limits, memoryBytes: 1024 ** 3, wallSeconds: 600, silenceSeconds: 600, processes: 1000 },
-        relabel: false,
-        imageCacheBytesMax: 1024 ** 4,
-        imageCacheAgeSecondsMax: 86_400,
-        packager: "Koji",
-        vendor: "Koji",
-        distribution: "Koji",
-        mockHost: "koji-linux-gnu",
-        mockDirectory: "/var/lib/mock",
-        yumProxy: null,
-        rpmbuildTimeoutSeconds: 600,
-        chrootTmpdir: "/chroot_tmpdir",
-        mockBootstrapImage: false,
-        literalTaskArches: [],
-        buildArchCanFail: false,
-        useCreaterepoC: true,
-        createrepoSkipStat: true,
-        createrepoUpdate: true,
-        logTimestamps: false,
-        ...change
-      })
-    )
+    Effect.map(Site, (site) => builderSettings(site, change))
   )
 
 const workspace = Layer.unwrap(Effect.map(Site, ({ directory }) => Workspace.layer(directory, task, attempt)))
