@@ -12,6 +12,7 @@ import { handoverCommand } from "./HandoverCommand.ts"
 import { hubCommand } from "./HubCommand.ts"
 import { logCommand } from "./LogCommand.ts"
 import { type ReapReport, reapCommand } from "./ReapCommand.ts"
+import { replayCommand } from "./ReplayCommand.ts"
 import { verifyCommand } from "./VerifyCommand.ts"
 
 /** What `main` knows and the commands do not: the process's surroundings, and how a daemon is put together. */
@@ -40,7 +41,7 @@ export const adjutant = <R>(parts: Parts<R>, args: ReadonlyArray<string>) => {
         ]
       },
       { group: "For a hub", commands: [buildCommand, hubCommand] },
-      { group: "On what it recorded", commands: [logCommand, verifyCommand] },
+      { group: "On what it recorded", commands: [logCommand, replayCommand, verifyCommand] },
       { group: "Besides", commands: [completionsCommand((): Command.Command.Any => root)] }
     ])
   )

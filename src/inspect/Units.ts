@@ -40,8 +40,9 @@ export const bytes = (count: number): string => {
   return unit === "B" ? `${value} B` : `${value.toFixed(1)} ${unit}`
 }
 
-/** `1 file`, `2 files`. */
-export const amount = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`
+/** `1 file`, `2 files`; `plural` where an s will not do. */
+export const amount = (count: number, noun: string, plural = `${noun}s`): string =>
+  `${count} ${count === 1 ? noun : plural}`
 
 /** A wall-clock time in milliseconds since the epoch: `2026-01-31 16:29:15 UTC`. */
 export const wallClock = (milliseconds: number): string => {
