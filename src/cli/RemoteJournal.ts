@@ -11,6 +11,8 @@ import { withoutPassword } from "../koji/ScmUrl.ts"
 
 /** Nothing that the daemon has written is larger. */
 export const fetchedBytesMax = streamBytesMax
+/** Of a log beside it, which is held in memory. */
+export const remoteLogBytesMax = 64 * 1024 * 1024
 /** A server that says nothing for so long has nothing to say. */
 const silenceSecondsMax = 30
 /** Somebody is waiting. */
@@ -25,28 +27,41 @@ export const remoteSource = (url: URL, client: HttpClient.HttpClient): JournalSo
   const name = shown(url)
   return {
     name,
-    bytes: fetched(url, client).pipe(
+    bytes: fetched(url, client, fetchedBytesMax).pipe(
       Stream.mapError(({ reason, message }) => new JournalUnreadable({ file: name, reason, message }))
     )
   }
 }
 
 /** What lies beside it: Koji's logs, by their names. Values and captures stay on the builder. */
-export const aroundUrl = (url: URL, client: HttpClient.HttpClient): Surroundings => ({
-  find: Effect.fnUntraced(function* ({ kind, name }) {
-    if (kind !== "log" || Result.isFailure(safeComponent(name))) return Option.none<Found>()
+export const aroundUrl = (url: URL, client: HttpClient.HttpClient): Surroundings => {
+  const fetchedBefore = new Map<string, Option.Option<Found>>()
+  const fetchLog = Effect.fnUntraced(function* (name: string) {
     const place = besides(url, name)
-    const found: Found = {
-      name: shown(place),
-      size: null,
-      isLink: false,
-      bytes: (from) => skipped(fetched(place, client), from)
-    }
-    // Asked for once more when it is read: logs are few, and a server that has them has them.
-    const isThere = yield* Stream.runHead(found.bytes(0)).pipe(Effect.option)
-    return Option.as(isThere, found)
+    const content = yield* fetched(place, client, remoteLogBytesMax).pipe(
+      Stream.runCollect,
+      Effect.map((chunks) => Buffer.concat(chunks)),
+      Effect.option
+    )
+    return Option.map(
+      content,
+      (bytes): Found => ({
+        name: shown(place),
+        size: bytes.length,
+        isLink: false,
+        bytes: (from) => Stream.make(bytes.subarray(from))
+      })
+    )
   })
-})
+  return {
+    find: Effect.fnUntraced(function* ({ kind, name }) {
+      if (kind !== "log" || Result.isFailure(safeComponent(name))) return Option.none<Found>()
+      const log = fetchedBefore.get(name) ?? (yield* fetchLog(name))
+      fetchedBefore.set(name, log)
+      return log
+    })
+  }
+}
 
 /** The address of another file in the same directory; kojiweb's own way of serving them has the name in a parameter. */
 const besides = (url: URL, name: string): URL => {
@@ -58,11 +73,15 @@ const besides = (url: URL, name: string): URL => {
 
 const shown = (url: URL): string => withoutPassword(url.href)
 
-const fetched = (url: URL, client: HttpClient.HttpClient): Stream.Stream<Uint8Array, FileUnreadable> => {
+const fetched = (
+  url: URL,
+  client: HttpClient.HttpClient,
+  bytesMax: number
+): Stream.Stream<Uint8Array, FileUnreadable> => {
   const failed = (reason: FileUnreadable["reason"], message: string) =>
     new FileUnreadable({ path: shown(url), reason, message })
   const still = failed("unreadable", `nothing came for ${silenceSecondsMax} s`)
-  const tooLarge = failed("too-large", `it is larger than ${inBytes(fetchedBytesMax)}, and no more is fetched`)
+  const tooLarge = failed("too-large", `it is larger than ${inBytes(bytesMax)}, and no more is fetched`)
   const request = HttpClientRequest.get(url, { headers: { "Accept-Encoding": "identity" } })
   return HttpClient.followRedirects(client, redirectsMax)
     .execute(request)
@@ -74,7 +93,7 @@ const fetched = (url: URL, client: HttpClient.HttpClient): Stream.Stream<Uint8Ar
         if (status === 404 || status === 410) return Effect.fail(failed("missing", "the server has no such file"))
         if (status !== 200) return Effect.fail(failed("unreadable", `the server answers with HTTP status ${status}`))
         const length = response.headers["content-length"]
-        if (length !== undefined && Number(length) > fetchedBytesMax) return Effect.fail(tooLarge)
+        if (length !== undefined && Number(length) > bytesMax) return Effect.fail(tooLarge)
         return Effect.succeed(response.stream)
       }),
       Effect.provideService(HttpClient.TracerDisabledWhen, () => true),
@@ -83,7 +102,7 @@ const fetched = (url: URL, client: HttpClient.HttpClient): Stream.Stream<Uint8Ar
         error instanceof FileUnreadable ? error : failed("unreadable", "the connection was lost")
       ),
       Stream.timeoutOrElse({ duration: `${silenceSecondsMax} seconds`, orElse: () => Stream.fail(still) }),
-      atMost(fetchedBytesMax, tooLarge),
+      atMost(bytesMax, tooLarge),
       Stream.interruptWhen(
         Effect.andThen(
           Effect.sleep(`${fetchSecondsMax} seconds`),
@@ -103,16 +122,3 @@ const atMost =
         return read > bytesMax ? Effect.fail(error) : Effect.succeed(chunk)
       })
     })
-
-const skipped = (
-  stream: Stream.Stream<Uint8Array, FileUnreadable>,
-  from: number
-): Stream.Stream<Uint8Array, FileUnreadable> =>
-  Stream.suspend(() => {
-    let left = from
-    return Stream.map(stream, (chunk) => {
-      const rest = chunk.subarray(left)
-      left = Math.max(0, left - chunk.length)
-      return rest
-    })
-  })

@@ -1,19 +1,40 @@
 /** `adjutant replay`: an attempt taken apart from its log alone, on a machine with no hub and no engine. */
+import { randomBytes } from "node:crypto"
+import { rename, writeFile } from "node:fs/promises"
 import { Console, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { historyCheck } from "../inspect/Check.ts"
 import { harmless, harmlessJson } from "../inspect/Harmless.ts"
+import { logLayout } from "../inspect/LogLayout.ts"
 import { momentAfter, stateJson } from "../inspect/Moment.ts"
 import { momentText } from "../inspect/MomentText.ts"
+import { type AttemptOutputs, attemptOutputs } from "../inspect/Outputs.ts"
 import { nameOfStream } from "../inspect/Problem.ts"
+import { historyBuilder } from "../inspect/page/History.ts"
+import { page } from "../inspect/page/Page.ts"
 import { scanJournal } from "../inspect/ScanJournal.ts"
 import { timelineBuilder } from "../inspect/Timeline.ts"
+import { amount, bytes } from "../inspect/Units.ts"
 import { alreadyTold, failure } from "./CommandFailed.ts"
 import { journalArgument, journalFlags, journalNamed, unreadable } from "./JournalArgument.ts"
 import { linesFlag } from "./LogCommand.ts"
 import { checkText, isWrong, programFinding } from "./ReplayCheck.ts"
 import { jsonFlag, screen } from "./Screen.ts"
 import { printTimeline, tellProblem, timelineIn, timelineJson } from "./TimelineOutput.ts"
+
+const pageFacts = ({ outputs, logs }: AttemptOutputs): string =>
+  `with the output of ${amount(outputs.size, "container")} and ${amount(logs.length, "log")}`
+
+/** Written beside and renamed, so that a page that is there is whole. */
+const writeText = (path: string, text: string) =>
+  Effect.tryPromise({
+    try: async () => {
+      const unfinished = `${path}.${randomBytes(4).toString("hex")}.part`
+      await writeFile(unfinished, text, { flag: "wx" })
+      await rename(unfinished, path)
+    },
+    catch: (cause) => failure(`${path}: ${cause instanceof Error ? cause.message : String(cause)}`)
+  })
 
 export const replayCommand = Command.make(
   "replay",
@@ -34,20 +55,31 @@ export const replayCommand = Command.make(
       Flag.withDefault(false),
       Flag.withoutNegation
     ),
+    html: Flag.String("html").pipe(
+      Flag.withDescription("Write all of it into one page, with output and logs where they are to be had"),
+      Flag.withMetavar("FILE"),
+      Flag.optional
+    ),
     lines: linesFlag,
     json: jsonFlag
   },
-  Effect.fn("replayCommand")(function* ({ what, at, check, lines, json, ...places }) {
+  Effect.fn("replayCommand")(function* ({ what, at, check, html, lines, json, ...places }) {
     const display = yield* screen
     const journal = yield* journalNamed(what, places)
     const builder = timelineBuilder()
     const moment = momentAfter(Option.getOrNull(at))
     const checked = historyCheck()
+    const history = historyBuilder()
+    const layout = logLayout()
     const scan = yield* scanJournal(journal.source, {
       attempt: (event, when) => {
         builder.add({ at: when, event })
         if (Option.isSome(at)) moment.add(event, when)
         if (check) checked.add(event)
+        if (Option.isSome(html)) {
+          history.add(event, when)
+          layout.add(event)
+        }
       }
     }).pipe(Effect.mapError(unreadable))
     if (scan.stream.kind === "daemon") {
@@ -63,12 +95,18 @@ export const replayCommand = Command.make(
       }
       yield* Console.log(json ? harmlessJson(stateJson(found), 2) : momentText(found, scan.events, display))
     }
+    if (Option.isSome(html)) {
+      const outputs = yield* attemptOutputs(timeline, layout, around)
+      const text = page({ scan, timeline, history: history.history(), values: history.values, outputs })
+      yield* writeText(html.value, text)
+      if (!json) yield* Console.log(`${html.value}: ${bytes(Buffer.byteLength(text))}, ${pageFacts(outputs)}`)
+    }
     if (check) {
-      const history = checked.found()
-      const program = yield* programFinding(history, around)
-      const findings = { scan, history, program }
+      const found = checked.found()
+      const program = yield* programFinding(found, around)
+      const findings = { scan, history: found, program }
       if (json) {
-        const { brokenPromise, impossibleEvent } = history
+        const { brokenPromise, impossibleEvent } = found
         yield* Console.log(harmlessJson({ ...scan, brokenPromise, impossibleEvent, program }, 2))
       } else {
         yield* Console.log(`${harmless(scan.file)}: ${nameOfStream(scan.stream)}, ${timeline.method}`)
@@ -76,7 +114,7 @@ export const replayCommand = Command.make(
       }
       return isWrong(findings) ? yield* alreadyTold() : undefined
     }
-    if (Option.isNone(at)) {
+    if (Option.isNone(at) && Option.isNone(html)) {
       const told = { scan, timeline, around }
       if (json) yield* Console.log(harmlessJson(yield* timelineJson(told, lines), 2))
       else yield* printTimeline(told, lines, display)
@@ -95,6 +133,10 @@ export const replayCommand = Command.make(
     { command: "adjutant replay adjutant-events.log", description: "A log that was fetched from the hub" },
     { command: "adjutant replay --at 57 4711", description: "What a task of this host had come to after 57 events" },
     { command: "adjutant replay --check 4711" },
+    {
+      command: "adjutant replay --html build.html adjutant-events.log",
+      description: "A page to look at or to pass on"
+    },
     {
       command: "adjutant replay https://hub.example.org/kojifiles/work/tasks/4711/4711/adjutant-events.log",
       description: "Without fetching it first"

@@ -25,6 +25,8 @@ export const eventText = (event: AttemptEvent): string => {
       return `${event.container} has ended`
     case "ContainerRemoved":
       return `${event.container} is removed`
+    case "LogWritten":
+      return `words of ours in ${event.logs.join(", ")}`
     case "LogAdvanced":
       return `${event.name} at the hub: ${bytes(event.offset)} so far`
     case "FileUploaded":

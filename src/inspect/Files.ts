@@ -15,12 +15,11 @@ export const readWhole = (path: string, bytesMax: number): Effect.Effect<Uint8Ar
     return await file.readFile()
   })
 
-/** The last `bytesMax` bytes of a regular file, and whether there are more before them. */
-export const readEnd = (path: string, bytesMax: number) =>
+/** The first `bytesMax` bytes of a regular file, or all of it. */
+export const readBeginning = (path: string, bytesMax: number): Effect.Effect<Uint8Array, FileUnreadable> =>
   withFile(path, async (file, size) => {
-    const from = Math.max(0, size - bytesMax)
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(size, bytesMax)), 0, null, from)
-    return { bytes: buffer.subarray(0, bytesRead), more: from > 0 }
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.min(size, bytesMax)), 0, null, 0)
+    return buffer.subarray(0, bytesRead)
   })
 
 const chunkBytes = 1024 * 1024

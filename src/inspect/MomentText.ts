@@ -33,7 +33,7 @@ export const momentText = (moment: Moment, total: number, options: TextOptions):
       tinted
     ),
     ...section(
-      `Containers: ${amount(HashMap.size(state.containers), "name")}`,
+      `Containers: ${amount(HashMap.size(state.containers), "container")}`,
       timeline.steps.flatMap((step) =>
         step.containers.map(({ name, intendedAt }) => {
           const phase = Option.getOrUndefined(HashMap.get(state.containers, ContainerName.make(name)))?.phase ?? ""

@@ -30,7 +30,10 @@ export const outputTail = Effect.fn("outputTail")(function* (
 ) {
   const { failedIn } = timeline
   if (failedIn === null) return Option.none<OutputTail>()
-  for (const wanted of witnesses(failedIn.step, timeline)) {
+  const container = timeline.steps
+    .find((step) => step.path === failedIn.step)
+    ?.containers.findLast(({ name }) => name === failedIn.container)
+  for (const wanted of witnesses(container?.capture ?? null, timeline)) {
     const found = yield* around.find(wanted)
     if (Option.isNone(found)) continue
     const end = yield* endOf(found.value).pipe(Effect.option)
@@ -45,8 +48,8 @@ export const outputTail = Effect.fn("outputTail")(function* (
 })
 
 /** Where the output may be, the best witness first. */
-const witnesses = (step: string, timeline: Timeline): ReadonlyArray<Wanted> => [
-  { kind: "capture", name: `${step.replaceAll("/", "-")}.out` },
+const witnesses = (capture: string | null, timeline: Timeline): ReadonlyArray<Wanted> => [
+  ...(capture === null ? [] : [{ kind: "capture", name: capture } as const]),
   ...namedLogs(timeline).map((name) => ({ kind: "log", name }) as const),
   { kind: "log", name: containerLog }
 ]

@@ -30,6 +30,8 @@ export type ExitSpan = typeof ExitSpan.Type
 /** One container of a step, by the times of its records; null is what was not recorded. */
 export interface ContainerSpan {
   readonly name: string
+  /** Which run of this container it is, from 1: one whose end nobody saw is run again under the same name. */
+  readonly run: number
   readonly intendedAt: number
   readonly createdAt: number | null
   readonly startedAt: number | null
@@ -37,6 +39,11 @@ export interface ContainerSpan {
   readonly removedAt: number | null
   readonly image: string | null
   readonly command: ReadonlyArray<string>
+  /** Everything else that was asked of the engine. */
+  readonly spec: ContainerSpec | null
+  /** The file that its output was captured in, and the logs that it went into from there. */
+  readonly capture: string | null
+  readonly logs: ReadonlyArray<string>
   readonly exit: ExitSpan | null
 }
 
@@ -64,6 +71,8 @@ export interface UploadSpan {
   readonly bytes: number
   readonly at: number
   readonly whole: boolean
+  /** Of the whole file. */
+  readonly sha256: string | null
 }
 
 type Ending = Extract<AttemptEvent, { _tag: "Concluded" }>["how"]
@@ -94,7 +103,8 @@ type GrowingStep = Growing<Omit<StepSpan, "containers">> & { readonly containers
 
 /** What a reader wants of a container's specification; the rest may be of any version. */
 const Shown = Schema.Struct({ image: ContainerSpec.fields.image, command: ContainerSpec.fields.command })
-const decodeSpec = Schema.decodeUnknownOption(Shown)
+const decodeShown = Schema.decodeUnknownOption(Shown)
+const decodeSpec = Schema.decodeUnknownOption(ContainerSpec)
 const decodeExit = Schema.decodeUnknownOption(ExitSpan)
 
 /** The timeline of a history; null when it does not begin with an acceptance. Total: odd events change nothing. */
@@ -145,16 +155,20 @@ export const timelineBuilder = () => {
         break
       }
       case "ContainerIntended": {
-        const spec = Option.getOrUndefined(decodeSpec(event.spec))
+        const shown = Option.getOrUndefined(decodeShown(event.spec))
         const container: Growing<ContainerSpan> = {
           name: event.container,
+          run: (containers.get(event.container)?.run ?? 0) + 1,
           intendedAt: at,
           createdAt: null,
           startedAt: null,
           exitedAt: null,
           removedAt: null,
-          image: spec?.image ?? null,
-          command: spec?.command ?? [],
+          image: shown?.image ?? null,
+          command: shown?.command ?? [],
+          spec: Option.getOrNull(decodeSpec(event.spec)),
+          capture: event.capture === "" ? null : event.capture,
+          logs: event.logs,
           exit: null
         }
         containers.set(event.container, container)
@@ -173,11 +187,13 @@ export const timelineBuilder = () => {
       case "ContainerRemoved":
         touch(containers.get(event.container), { removedAt: at })
         break
+      case "LogWritten":
+        break
       case "LogAdvanced":
-        uploads.set(event.name, { name: event.name, bytes: event.offset, at, whole: false })
+        uploads.set(event.name, { name: event.name, bytes: event.offset, at, whole: false, sha256: null })
         break
       case "FileUploaded":
-        uploads.set(event.name, { name: event.name, bytes: event.bytes, at, whole: true })
+        uploads.set(event.name, { name: event.name, bytes: event.bytes, at, whole: true, sha256: event.sha256 })
         break
       case "StopRequested":
         marks.push({ _tag: "StopRequested", at, reason: event.reason, detail: event.detail })

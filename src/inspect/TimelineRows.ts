@@ -141,17 +141,25 @@ export const limitText = (reason: ExitReason): string | null => {
   }
 }
 
-const markRow = (mark: Mark): Row => {
-  const base: Row = { ...plainRow, at: mark.at, tone: "warn" }
+const markRow = (mark: Mark): Row => ({
+  ...plainRow,
+  at: mark.at,
+  tone: "warn",
+  how: marks[mark._tag],
+  text: markText(mark)
+})
+
+const marks = { Note: "note", StopRequested: "STOP", Resumed: "resumed" } as const
+
+/** What happened between steps, in words. */
+export const markText = (mark: Mark): string => {
   switch (mark._tag) {
     case "Note":
-      return { ...base, how: "note", text: mark.text }
+      return mark.text
     case "StopRequested":
-      return { ...base, how: "STOP", text: mark.detail === "" ? mark.reason : `${mark.reason}: ${mark.detail}` }
-    case "Resumed": {
-      const text = `taken over by version ${mark.version} after ${duration(mark.silentFor)} without a record`
-      return { ...base, how: "resumed", text }
-    }
+      return mark.detail === "" ? mark.reason : `${mark.reason}: ${mark.detail}`
+    case "Resumed":
+      return `taken over by version ${mark.version} after ${duration(mark.silentFor)} without a record`
   }
 }
 
