@@ -8,6 +8,7 @@ import { alreadyTold, type CommandFailed, exitCodes } from "./CommandFailed.ts"
 import { completionsCommand } from "./CompletionsCommand.ts"
 import { configCommand } from "./ConfigCommand.ts"
 import { type DaemonRequest, daemonCommand } from "./DaemonCommand.ts"
+import { diffCommand } from "./DiffCommand.ts"
 import { handoverCommand } from "./HandoverCommand.ts"
 import { hubCommand } from "./HubCommand.ts"
 import { logCommand } from "./LogCommand.ts"
@@ -41,7 +42,7 @@ export const adjutant = <R>(parts: Parts<R>, args: ReadonlyArray<string>) => {
         ]
       },
       { group: "For a hub", commands: [buildCommand, hubCommand] },
-      { group: "On what it recorded", commands: [logCommand, replayCommand, verifyCommand] },
+      { group: "On what it recorded", commands: [logCommand, replayCommand, diffCommand, verifyCommand] },
       { group: "Besides", commands: [completionsCommand((): Command.Command.Any => root)] }
     ])
   )
@@ -66,8 +67,10 @@ const versionFlag: typeof GlobalFlag.Version = {
   )
 }
 
-const usageCode = (commandPath: ReadonlyArray<string>): number =>
-  commandPath[1] === "daemon" ? exitCodes.daemonUsage : exitCodes.usage
+const usageCode = ([, command]: ReadonlyArray<string>): number => {
+  if (command === "daemon") return exitCodes.daemonUsage
+  return command === "diff" ? exitCodes.diffTrouble : exitCodes.usage
+}
 
 /** A mistake is named in a line and shown the way to help; help itself is as Effect lays it out. */
 const presenter: CliOutput.Presenter = {

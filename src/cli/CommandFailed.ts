@@ -12,6 +12,8 @@ export const exitCodes = {
   canceled: 2,
   /** What kojid's option parser leaves with (daemon.md 7.4). */
   daemonUsage: 2,
+  /** `adjutant diff`, as diff itself: 1 is that something differs. */
+  diffTrouble: 2,
   usage: 64
 } as const
 
