@@ -11,7 +11,7 @@ import { Effect, Schema } from "effect"
 import { TaskId } from "../../src/core/Ids.ts"
 import { label } from "../../src/engine/Labels.ts"
 import { engine, engineCli, socketPath } from "./Figures.ts"
-import { recordOf } from "./Record.ts"
+import { type AttemptRecord, recordOf } from "./Record.ts"
 
 const project = join(import.meta.dirname, "../..")
 const packages = process.env["ADJUTANT_DEMO_RPMS"] ?? ""
@@ -20,8 +20,8 @@ const sources = process.env["ADJUTANT_BENCH_SRPMS"] ?? ""
 export const trivial = join(sources, "trivial-1.0-1.src.rpm")
 export const minute = join(sources, "minute-2.10-1.src.rpm")
 
-/** How long a process may take until it is ready. */
-const readySeconds = 60
+/** How long a process may take until it is ready. A daemon is not while the machine's load is above kojid's limit. */
+const readySeconds = 900
 
 /** An empty directory for as long as the scope lives. */
 export const temporary = Effect.acquireRelease(
@@ -151,11 +151,16 @@ const Report = Schema.fromJsonString(
   Schema.Struct({ tasks: Schema.Array(Schema.Struct({ id: TaskId, method: Schema.String })) })
 )
 
-/** Has the hub build a source package, keeping nothing; gives the daemon's record of the task of a method. */
+/** Has the hub build a source package, keeping nothing; gives what the daemon recorded, by the tasks' methods. */
 export const build = Effect.fnUntraced(function* (hub: Hub, { state }: Daemon, srpm: string) {
   const login = ["--server", hub.url, "--user", "demo", "--password-file", hub.passwordFile]
   const what = ["--target", hub.target, "--scratch", "--poll", "1", "--json", srpm]
   const said = yield* run(process.execPath, [hub.adjutant, "build", ...login, ...what])
   const { tasks } = yield* Schema.decodeEffect(Report)(said).pipe(Effect.orDie)
-  return (method: string) => recordOf(state, tasks.find((one) => one.method === method)?.id ?? TaskId.make(0))
+  const records = yield* Effect.forEach(tasks, ({ id }) => recordOf(state, id))
+  return (method: string): AttemptRecord => {
+    const record = records.find(({ timeline }) => timeline.method === method)
+    if (record === undefined) throw new Error(`the build had no task ${method}`)
+    return record
+  }
 })

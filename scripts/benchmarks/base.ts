@@ -46,7 +46,7 @@ const main = Effect.gen(function* () {
       Effect.flatMap(daemon(koji, koji.builder), (builder) => build(koji, builder, trivial))
     )
     for (const { method, group } of kinds) {
-      const attempt = yield* record(method)
+      const attempt = record(method)
       const { inputs } = yield* Schema.decodeUnknownEffect(Configured)(attempt.values.get("buildroot/configure"))
       records.set(group, [...(records.get(group) ?? []), attempt])
       theirs.set(group, [...(theirs.get(group) ?? []), installByHand(directory, inputs.yumConf, group)])

@@ -42,7 +42,7 @@ const main = Effect.gen(function* () {
   const koji = yield* hub
   const builder = yield* daemon(koji, koji.builder)
   const directory = yield* temporary
-  const attempt = (file: string) => Effect.flatMap(build(koji, builder, file), (record) => record("buildArch"))
+  const attempt = (file: string) => Effect.map(build(koji, builder, file), (record) => record("buildArch"))
   // The first one makes the images that all others find.
   yield* attempt(trivial)
   for (const { name, file, rounds } of packages) {
