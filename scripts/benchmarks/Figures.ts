@@ -17,6 +17,10 @@ export const report = (what: string, ours: string, theirs: string, ratio: number
 export const note = (what: string, text: string): void => {
   process.stdout.write(`${what.padEnd(46)} ${text}\n`)
 }
+/** For whoever waits: not a figure, so not on stdout. */
+export const progress = (text: string): void => {
+  process.stderr.write(`  … ${text}\n`)
+}
 
 export const engine = process.env["ADJUTANT_BENCH_ENGINE"] ?? "docker"
 export const socketPath = process.env["ADJUTANT_ENGINE_SOCKET"] ?? "/var/run/docker.sock"

@@ -20,8 +20,8 @@ const sources = process.env["ADJUTANT_BENCH_SRPMS"] ?? ""
 export const trivial = join(sources, "trivial-1.0-1.src.rpm")
 export const minute = join(sources, "minute-2.10-1.src.rpm")
 
-/** How long a process may take until it is ready. A daemon is not while the machine's load is above kojid's limit. */
-const readySeconds = 900
+/** How long a process may take until it is ready. */
+const readySeconds = 60
 
 /** An empty directory for as long as the scope lives. */
 export const temporary = Effect.acquireRelease(
@@ -127,6 +127,8 @@ export const daemon = Effect.fnUntraced(function* (hub: Hub, configuration: stri
     state_dir: state,
     log_dir: join(directory, "log"),
     log_format: "text",
+    // A busy machine makes a benchmark slow, not impossible.
+    load_average_max: "1000",
     monitor_listen: "off"
   }
   const lines = Object.entries(own).map(([name, value]) => `${name} = ${value}\n`)

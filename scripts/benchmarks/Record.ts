@@ -1,8 +1,10 @@
 /** What a daemon has recorded of an attempt, and where the time in it went. */
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import { Effect, Schema } from "effect"
+import { AttemptEvent } from "../../src/core/AttemptEvent.ts"
 import type { TaskId } from "../../src/core/Ids.ts"
 import { ContainerExit } from "../../src/engine/ContainerSpec.ts"
-import { attemptEvents, findAttempt, readJournal } from "../../src/inspect/ReadJournal.ts"
 import { type ContainerSpan, type StepSpan, type Timeline, timelineOf } from "../../src/inspect/Timeline.ts"
 import { duration } from "../../src/inspect/Units.ts"
 import { note } from "./Figures.ts"
@@ -17,9 +19,13 @@ export interface AttemptRecord {
 
 const decodeExit = Schema.decodeUnknownEffect(Schema.toCodecJson(ContainerExit))
 
-/** The record of a task's last attempt below this state directory. */
+const Line = Schema.Struct({ at: Schema.Int, event: AttemptEvent })
+const decodeLine = Schema.decodeUnknownEffect(Schema.fromJsonString(Line))
+
+/** The record of a task's first attempt below this state directory. */
 export const recordOf = Effect.fnUntraced(function* (state: string, task: TaskId) {
-  const { events } = attemptEvents(yield* findAttempt(state, task).pipe(Effect.flatMap(readJournal)))
+  const text = readFileSync(join(state, "tasks", String(task), "1.jsonl"), "utf8")
+  const events = yield* Effect.forEach(text.trim().split("\n"), (line) => decodeLine(line))
   const timeline = timelineOf(events)
   if (timeline === null) return yield* Effect.die(new Error(`the attempt of task ${task} has no beginning`))
   const exits = new Map<string, ContainerExit>()

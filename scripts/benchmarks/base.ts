@@ -6,11 +6,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect, Schema } from "effect"
-import { engine, engineCli, median, report, seconds, toolsImage } from "./Figures.ts"
+import { engine, engineCli, median, progress, report, seconds, toolsImage } from "./Figures.ts"
 import { build, daemon, hub, temporary, trivial } from "./Koji.ts"
 import { type AttemptRecord, secondsOfStep, tell } from "./Record.ts"
 
-const rounds = 5
+const rounds = 3
 const kinds = [
   { method: "buildArch", group: "build" },
   { method: "rebuildSRPM", group: "srpm-build" }
@@ -49,7 +49,9 @@ const main = Effect.gen(function* () {
       const attempt = record(method)
       const { inputs } = yield* Schema.decodeUnknownEffect(Configured)(attempt.values.get("buildroot/configure"))
       records.set(group, [...(records.get(group) ?? []), attempt])
-      theirs.set(group, [...(theirs.get(group) ?? []), installByHand(directory, inputs.yumConf, group)])
+      const manual = installByHand(directory, inputs.yumConf, group)
+      theirs.set(group, [...(theirs.get(group) ?? []), manual])
+      progress(`${group}: ${secondsOfStep(attempt, "init").toFixed(1)} s, dnf by hand ${manual.toFixed(1)} s`)
     }
   }
   for (const { group } of kinds) {

@@ -9,7 +9,7 @@ import { basename, join } from "node:path"
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect } from "effect"
 import { buildUser } from "../../src/buildroot/Workspace.ts"
-import { engine, engineCli, median, note, report, seconds } from "./Figures.ts"
+import { engine, engineCli, median, note, progress, report, seconds } from "./Figures.ts"
 import { build, daemon, hub, minute, temporary, trivial } from "./Koji.ts"
 import { type AttemptRecord, secondsOf, tell } from "./Record.ts"
 
@@ -51,7 +51,9 @@ const main = Effect.gen(function* () {
     for (let round = 0; round < rounds; round++) {
       const record = yield* attempt(file)
       records.push(record)
-      theirs.push(buildByHand(directory, imageOf(record), file))
+      const manual = buildByHand(directory, imageOf(record), file)
+      theirs.push(manual)
+      progress(`${name}: ${secondsOf(record).toFixed(1)} s, by hand ${manual.toFixed(1)} s`)
     }
     const ours = records.map(secondsOf)
     const typical = records.find((record) => secondsOf(record) === median(ours))
