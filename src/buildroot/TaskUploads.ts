@@ -8,8 +8,10 @@ import { uploadFile } from "../hub/Upload.ts"
 import { AttemptJournal } from "../journal/AttemptJournal.ts"
 import { otherError, type TaskFailure } from "../koji/Fault.ts"
 import { taskPath } from "../koji/Paths.ts"
+import { BuilderSettings } from "./BuilderSettings.ts"
 import { hubFailure } from "./HubSteps.ts"
 import { KojiLogs } from "./KojiLogs.ts"
+import { logTimes } from "./LogTimes.ts"
 
 /** kojid's rhythm: what is written is on the hub about a second later. */
 const passSeconds = 1
@@ -31,6 +33,8 @@ export class TaskUploads extends Context.Service<
         const session = yield* HubSession
         const journal = yield* AttemptJournal
         const { directory: logs } = yield* KojiLogs
+        const { logTimestamps } = yield* BuilderSettings
+        const times = yield* logTimes(logs, journal.history)
         const directory = taskPath(task)
         const state = yield* journal.state
         const arrived = state._tag === "Unknown" ? [] : HashMap.toEntries(state.uploads)
@@ -44,17 +48,19 @@ export class TaskUploads extends Context.Service<
 
         const pass = follower.pass.pipe(
           withSession,
-          Effect.flatMap((moved) =>
+          Effect.tap((moved) =>
             Effect.forEach(moved, ({ name, offset }) => record(order.AdvanceLog.make({ name, offset })), {
               discard: true
             })
           ),
+          Effect.flatMap((moved) => (logTimestamps ? times.moved(moved) : Effect.void)),
           // A hub that is away delays logs, and loses none: the next pass goes on where this one stopped.
           Effect.catch((error) => Effect.logWarning(`logs of task ${task}: ${error.message}`))
         )
         yield* pass.pipe(Effect.andThen(Effect.sleep(`${passSeconds} seconds`)), Effect.forever, Effect.forkScoped)
 
-        const flushLogs = follower.flush.pipe(
+        // What is new is sent by a pass first, so that its times are among what is flushed.
+        const flushLogs = (logTimestamps ? Effect.andThen(pass, follower.flush) : follower.flush).pipe(
           withSession,
           Effect.mapError(hubFailure),
           Effect.tap((uploads) =>
