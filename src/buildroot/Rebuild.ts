@@ -214,8 +214,13 @@ const tellRoot = Effect.fnUntraced(function* (status: MockStatus, stage: string,
     yield* logs.root(`killed by signal ${status.signal}; what it wrote is in build.log`)
   else if (stage === "unpack" && status.status !== 0) {
     yield* logs.append(["root.log"], yield* readSmall(capture, unpackBytesMax))
+  } else if (status.status === statusUnmet) {
+    yield* logs.root("rpmbuild misses requirements, or has something in its way: build.log says which")
   }
 })
+
+/** rpmbuild's own status for requirements that are not met, which is also mock's for a time-out (tasks.md 14.1). */
+const statusUnmet = 11
 
 /** rpm says little when it unpacks. */
 const unpackBytesMax = 64 * 1024

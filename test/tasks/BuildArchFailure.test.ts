@@ -106,6 +106,16 @@ describe("buildArch fails with kojid's words", () => {
     assertFailed(told, "BuildError", text)
   })
 
+  it("when rpmbuild still misses something after all that dnf could do", async () => {
+    const told = await building({ ...hello, lines: ["error: Failed build dependencies:"], end: { exit: 11 } })
+    assertFailed(
+      told,
+      "BuildError",
+      "error building package (arch x86_64), mock exited with status 11; see root.log for more information"
+    )
+    assert.match(told.files.get("root.log") ?? "", /rpmbuild misses requirements, .* build.log says which\n$/)
+  })
+
   it("when the kernel, a limit or a signal ends the build", async () => {
     const memory = await building({ name: "hello", end: "out of memory" })
     assertFailed(
