@@ -9,6 +9,7 @@ import { hostname } from "node:os"
 import { NodeHttpClient } from "@effect/platform-node"
 import { Effect, Layer, Logger, Queue, Redacted, References, Result } from "effect"
 import { BuilderSettings } from "./buildroot/BuilderSettings.ts"
+import { FailedRoots } from "./buildroot/FailedRoots.ts"
 import { ImageStore } from "./buildroot/ImageStore.ts"
 import { failure } from "./cli/CommandFailed.ts"
 import type { DaemonRequest as CommandRequest } from "./cli/DaemonCommand.ts"
@@ -20,6 +21,7 @@ import { type DaemonRequest, DaemonRequests, runDaemon } from "./daemon/Daemon.t
 import { DaemonJournal } from "./daemon/DaemonJournal.ts"
 import { reap } from "./daemon/Reaping.ts"
 import { builderSettings, daemonOptions, loginOptions } from "./daemon/Settings.ts"
+import { usage } from "./engine/DiskBudget.ts"
 import * as DockerEngine from "./engine/DockerEngine.ts"
 import { Engine, type EngineInfo } from "./engine/Engine.ts"
 import { ownerLabels } from "./engine/Labels.ts"
@@ -105,7 +107,7 @@ const started = (version: string, config: DaemonConfigValues, request: CommandRe
     ).pipe(Layer.provide(http))
     const below = Layer.mergeAll(hub, engine).pipe(Layer.provideMerge(settings))
     const services = Attempts.layer.pipe(
-      Layer.provideMerge(Layer.mergeAll(ImageStore.layer, DaemonJournal.layer, requests)),
+      Layer.provideMerge(Layer.mergeAll(ImageStore.layer, failedRoots, DaemonJournal.layer, requests)),
       Layer.provideMerge(below)
     )
     return yield* served(config, request, `${info.kind} ${info.version}`).pipe(
@@ -138,7 +140,7 @@ export const reaping = (version: string) => (config: DaemonConfigValues, dryRun:
       return { _tag: "DaemonRuns", pid: holder.pid, silentSeconds } as const
     }
     const { socketPath, info } = yield* findEngine(config)
-    const services = Layer.mergeAll(ImageStore.layer, DaemonJournal.layer).pipe(
+    const services = Layer.mergeAll(ImageStore.layer, failedRoots, DaemonJournal.layer).pipe(
       Layer.provideMerge(DockerEngine.layer({ socketPath })),
       Layer.provideMerge(yield* settingsLayer(version, config, info))
     )
@@ -147,6 +149,8 @@ export const reaping = (version: string) => (config: DaemonConfigValues, dryRun:
     ).pipe(Effect.provide(services, { local: true }))
     return { _tag: "Reaped", ...swept } as const
   }).pipe(Effect.mapError((error) => failure(error.message)))
+
+const failedRoots = FailedRoots.layer((directory) => usage([directory]))
 
 const served = (config: DaemonConfigValues, request: CommandRequest, engine: string) =>
   Effect.gen(function* () {

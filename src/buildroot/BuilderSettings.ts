@@ -44,6 +44,9 @@ export class BuilderSettings extends Context.Service<
     readonly relabel: boolean
     readonly imageCacheBytesMax: number
     readonly imageCacheAgeSecondsMax: number
+    /** 0: the roots of failed tasks are not kept at all. */
+    readonly failedRootBytesMax: number
+    readonly failedRootAgeSecondsMax: number
 
     readonly packager: string
     readonly vendor: string

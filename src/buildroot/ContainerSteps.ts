@@ -16,6 +16,7 @@ import { containerLabels, containerName } from "../engine/Labels.ts"
 import { AttemptJournal } from "../journal/AttemptJournal.ts"
 import { GiveBack, RefuseTask, type TaskFailure } from "../koji/Fault.ts"
 import { BuilderSettings } from "./BuilderSettings.ts"
+import { failedRootImage } from "./FailedRoots.ts"
 import { containerLog, KojiLogs } from "./KojiLogs.ts"
 import { Workspace } from "./Workspace.ts"
 
@@ -36,7 +37,9 @@ export interface ContainerRequest {
   /** Where the output goes besides the capture: names of Koji's logs. */
   readonly logs: ReadonlyArray<string>
   readonly wallSeconds: number
-  readonly commit: (typeof ContainerSpec.Type)["commit"]
+  readonly commit: ContainerSpec["commit"]
+  /** Its root is kept when it fails, which it does not with one of these exit codes. */
+  readonly keepFailed?: { readonly unless: ReadonlyArray<number> }
 }
 
 const encodeSpec = Schema.encodeSync(Schema.toCodecJson(ContainerSpec))
@@ -101,7 +104,10 @@ export const runContainer = Effect.fn("runContainer")(function* <R = never>(
     readOnlyRoot: false,
     limits: { ...settings.limits, wallSeconds: request.wallSeconds },
     output: "joined",
-    commit: request.commit
+    commit: request.commit,
+    ...(request.keepFailed === undefined || settings.failedRootBytesMax === 0
+      ? {}
+      : { commitFailed: { ...failedRootImage(settings.instance, journal), ...request.keepFailed } })
   })
   const captureOf = (run: number) => captureName(request.step, request.part, run)
 

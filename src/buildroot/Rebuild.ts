@@ -174,7 +174,8 @@ const buildRound = (root: Buildroot, source: Source, image: ImageRecord, how: Ro
           workingDirectory: "/builddir",
           logs: ["build.log", "mock_output.log"],
           wallSeconds: settings.rpmbuildTimeoutSeconds,
-          commit: null
+          commit: null,
+          keepFailed: { unless: [Scripts.exits.requiresMissing, Scripts.exits.dynamicRequiresMissing] }
         }
         // A round that is run again begins from the source package: nobody knows what the one before did to /builddir.
         const exit = yield* runContainer(build, {

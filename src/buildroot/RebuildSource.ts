@@ -59,7 +59,8 @@ export const rebuildSource = Effect.fn("rebuildSource")(function* (root: Buildro
         workingDirectory: "/",
         logs: ["root.log", "mock_output.log"],
         wallSeconds: settings.rpmbuildTimeoutSeconds,
-        commit: null
+        commit: null,
+        keepFailed: { unless: [] }
       }
       const exit = yield* runContainer(rebuild, { prepare: () => prepare })
       yield* logs.state(`Finish: rpmbuild ${source.file}`)

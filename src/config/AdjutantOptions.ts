@@ -71,7 +71,7 @@ export const AdjutantOptions = Schema.Struct({
     default: "21474836480",
     min: 0,
     max: bytesMax,
-    meaning: "Bytes that kept roots of failed tasks may take"
+    meaning: "Bytes that kept roots of failed tasks may take; 0 keeps none"
   }),
 
   journal_age: integer({

@@ -17,6 +17,9 @@ export type StepRecord =
 export type ContainerPhase = "intended" | "created" | "started" | "exited" | "removed"
 export interface ContainerRecord {
   readonly step: StepPath
+  /** What was asked of the engine. */
+  readonly spec: Schema.Json
+  readonly capture: string
   readonly phase: ContainerPhase
   /** Which run of its step this is, from 1: a step whose end nobody saw is run again under the same name. */
   readonly run: number
@@ -76,6 +79,8 @@ export const evolve = (state: AttemptState, event: AttemptEvent): AttemptState =
     case "ContainerIntended":
       return withContainer(state, event.container, {
         step: event.step,
+        spec: event.spec,
+        capture: event.capture,
         phase: "intended",
         run: runsOf(state, event.container) + 1,
         exit: null

@@ -22,6 +22,14 @@ export const DaemonEvent = Schema.TaggedUnion({
   BuildrootExpired: { buildroot: Schema.Int, reason: Schema.String },
   ImageMade: { key: Schema.String, image: Schema.String, bytes: Schema.Int },
   ImageEvicted: { key: Schema.String, image: Schema.String, reason: Schema.String },
+  /** The root of a failed task that was kept for whoever wanted to look into it is gone. */
+  FailedRootEvicted: {
+    task: TaskId,
+    attempt: AttemptNumber,
+    image: Schema.String,
+    bytes: Schema.NullOr(Schema.Int),
+    reason: Schema.String
+  },
   AttemptRecovered: { task: TaskId, attempt: AttemptNumber, how: Schema.String },
   Stopping: { reason: Schema.String },
   Stopped: { exitCode: Schema.Int }

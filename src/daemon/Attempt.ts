@@ -10,7 +10,6 @@ import { join } from "node:path"
 import { Cause, Effect, Exit, HashMap, Layer, Option, Schedule, Schema, Scope } from "effect"
 import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
 import { hubFailure } from "../buildroot/HubSteps.ts"
-import { ImageStore } from "../buildroot/ImageStore.ts"
 import { KojiLogs } from "../buildroot/KojiLogs.ts"
 import { TaskUploads } from "../buildroot/TaskUploads.ts"
 import { Workspace } from "../buildroot/Workspace.ts"
@@ -32,6 +31,7 @@ import { taskStateName, taskStates } from "../koji/TaskState.ts"
 import { weightOf } from "../tasks/Registry.ts"
 import type { HandlerResult, TaskType } from "../tasks/Task.ts"
 import { uploadEvents } from "./EventsLog.ts"
+import { dropRoot, keepRoot, unpinImages } from "./KeepRoot.ts"
 import { outcomeOf, stoppedBy, type TaskResult } from "./Outcome.ts"
 import { report } from "./Report.ts"
 
@@ -65,6 +65,7 @@ export const runAttempt = Effect.fn("runAttempt")(function* (request: AttemptReq
       const opened = yield* Effect.exit(restore(isOpen(before) ? stillOurs(request) : open(request)))
       if (Exit.isSuccess(opened) && opened.value !== null) {
         yield* sweep
+        yield* dropRoot(request)
         return yield* conclude(request, opened.value)
       }
       const session = yield* restore(daemonSession.subsession).pipe(
@@ -83,6 +84,7 @@ export const runAttempt = Effect.fn("runAttempt")(function* (request: AttemptReq
       if (stop === "handover") return yield* Effect.as(Scope.close(scope, Exit.void), undefined)
       yield* sweep
       return yield* conclude(request, outcomeOf(exit, stop)).pipe(
+        Effect.tap((outcome) => (outcome?._tag === "Fault" ? Effect.void : dropRoot(request))),
         Effect.provideService(HubSession, Exit.isSuccess(session) ? session.value : daemonSession),
         Effect.ensuring(Scope.close(scope, Exit.void))
       )
@@ -162,7 +164,6 @@ const handle = (
 ) =>
   Effect.gen(function* () {
     const settings = yield* BuilderSettings
-    const images = yield* ImageStore
     const attemptJournal = yield* AttemptJournal
     const handedOver = Effect.map(attemptJournal.state, (now) => now._tag !== "Unknown" && now.stop === "handover")
     const workspace = Workspace.layer(settings.stateDirectory, request.task, request.attempt)
@@ -187,15 +188,15 @@ const handle = (
         const state = yield* journal.state
         const tell = state._tag !== "Unknown" && state.stop === null
         if (tell) yield* restore(uploads.flushLogs).pipe(Effect.ignoreCause)
+        const { attempt, arch } = request
+        yield* keepRoot({ task: task.id, attempt, method: task.method, arch }, exit.cause)
       }
       return yield* taskResult(yield* exit)
     })
     return yield* program.pipe(
       Effect.provide(world),
       Effect.provideService(leaveRunning, handedOver),
-      Effect.onExit(() =>
-        Effect.flatMap(handedOver, (left) => (left ? Effect.void : images.unpin(`${request.task}-${request.attempt}`)))
-      )
+      Effect.onExit(() => Effect.flatMap(handedOver, (left) => (left ? Effect.void : unpinImages(request))))
     )
   })
 

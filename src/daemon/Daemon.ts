@@ -6,6 +6,7 @@
  */
 import { Context, Effect, Exit, HashSet, Queue, Ref, Result, Schema } from "effect"
 import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
+import { FailedRoots, nameOf } from "../buildroot/FailedRoots.ts"
 import { ImageStore } from "../buildroot/ImageStore.ts"
 import { told } from "../core/DaemonEvent.ts"
 import { type OpenTask, plan, verdict } from "../core/HostPlan.ts"
@@ -146,6 +147,8 @@ const cycle = Effect.fn("Daemon.cycle")(function* (
   const info = yield* Effect.result(engine.info)
   const dataRoot = Result.isSuccess(info) ? [info.success.dataRoot] : []
   const disks = yield* freeSpace([settings.stateDirectory, settings.logDirectory, ...dataRoot])
+  const nearlyFull = disks.some(({ freeMebibytes }) => freeMebibytes < options.minSpaceMebibytes)
+  const disk = nearlyFull ? "nearly full" : "roomy"
   const made = plan({
     open: rows.map(asOpenTask),
     running,
@@ -177,7 +180,7 @@ const cycle = Effect.fn("Daemon.cycle")(function* (
   yield* updateHost(made.load, ready, { methods, maxjobs: options.maxJobs })
   if (!ready) {
     // A full disk is mended by eviction, so upkeep does not wait for readiness.
-    yield* upkeep(hostId)
+    yield* upkeep(hostId, disk)
     return false
   }
 
@@ -191,15 +194,21 @@ const cycle = Effect.fn("Daemon.cycle")(function* (
     places--
     taken = true
   }
-  if (!taken) yield* upkeep(hostId)
+  if (!taken) yield* upkeep(hostId, disk)
   return taken
 })
 
-/** What a look does when it takes nothing: buildroots that nobody uses, images beyond the budget. */
-const upkeep = Effect.fn("Daemon.upkeep")(function* (hostId: number) {
+/** What a look does when it takes nothing: buildroots that nobody uses, images and kept roots beyond their bounds. */
+const upkeep = Effect.fn("Daemon.upkeep")(function* (hostId: number, disk: "roomy" | "nearly full") {
   const journal = yield* DaemonJournal
   const images = yield* ImageStore
+  const roots = yield* FailedRoots
   yield* expireBuildroots(hostId)
+  for (const { root, reason } of yield* roots.evict(disk)) {
+    const { task, attempt, image, bytes } = root
+    yield* images.unpin(nameOf(root))
+    yield* journal.record(told.FailedRootEvicted.make({ task, attempt, image, bytes, reason }))
+  }
   for (const one of yield* images.evict) yield* journal.record(told.ImageEvicted.make(one))
 })
 

@@ -6,6 +6,7 @@
  * here has an owner. Images that the store knows are a cache, and stay.
  */
 import { Effect, Schema } from "effect"
+import { FailedRoots, failedRootKey } from "../buildroot/FailedRoots.ts"
 import { ImageStore } from "../buildroot/ImageStore.ts"
 import { AttemptEvent } from "../core/AttemptEvent.ts"
 import { type AttemptState, containersLeft, evolve, initial } from "../core/AttemptState.ts"
@@ -30,27 +31,31 @@ export interface ReapRequest {
 export const reap = Effect.fn("reap")(function* (request: ReapRequest) {
   const journal = yield* DaemonJournal
   const images = yield* ImageStore
+  const roots = yield* FailedRoots
   const silentSeconds = yield* silence(request.stateDirectory)
   const expired = silentSeconds > request.leaseSeconds
-  const open = yield* containersOfOpenAttempts
+  const open = expired ? { containers: new Set<string>(), tasks: new Set<number>() } : yield* openAttempts
+  const kept = (yield* roots.list).map(({ image }) => image)
   const claims = Effect.map(images.known, ({ ids, making }) => ({
-    containers: expired ? new Set<string>() : open,
-    images: ids,
-    making
+    containers: open.containers,
+    images: new Set([...ids, ...kept]),
+    making: new Set([...making, ...[...open.tasks].map(failedRootKey)])
   }))
   const reaper = makeReaper(request.instance, claims)
-  if (request.dryRun) return { reaped: yield* reaper.wouldReap, left: expired ? [] : [...open], silentSeconds }
+  if (request.dryRun) return { reaped: yield* reaper.wouldReap, left: [...open.containers], silentSeconds }
   // Nobody makes an image now: two looks at once are as good as two.
   const reaped = [...(yield* reaper.sweep), ...(yield* reaper.sweep)]
   for (const { kind, name, reason } of reaped) yield* journal.record(told.Reaped.make({ kind, name, reason }))
-  return { reaped, left: expired ? [] : [...open], silentSeconds }
+  return { reaped, left: [...open.containers], silentSeconds }
 })
 
 const decodeEvent = Schema.decodeUnknownOption(AttemptEvent)
 
-const containersOfOpenAttempts = Effect.gen(function* () {
+/** What attempts that have not ended own: their containers, and whatever was made of one that failed. */
+const openAttempts = Effect.gen(function* () {
   const store = yield* JournalStore
-  const names = new Set<string>()
+  const containers = new Set<string>()
+  const tasks = new Set<number>()
   for (const stream of yield* store.list) {
     if (stream.kind !== "attempt" || endsAttempt(yield* store.last(stream))) continue
     // A journal that cannot be read owns nothing, as at a daemon's start.
@@ -60,7 +65,8 @@ const containersOfOpenAttempts = Effect.gen(function* () {
       const event = decodeEvent(upcast(line))
       if (event._tag === "Some") state = evolve(state, event.value)
     }
-    for (const name of containersLeft(state)) names.add(name)
+    tasks.add(stream.task)
+    for (const name of containersLeft(state)) containers.add(name)
   }
-  return names
+  return { containers, tasks }
 })

@@ -8,6 +8,7 @@ import { readdir, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Result } from "effect"
 import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
+import { FailedRoots, nameOf } from "../buildroot/FailedRoots.ts"
 import { ImageStore } from "../buildroot/ImageStore.ts"
 import { told } from "../core/DaemonEvent.ts"
 import { endsAttempt } from "../journal/Forgetting.ts"
@@ -20,6 +21,7 @@ export const recover = Effect.fn("recover")(function* (hostId: number) {
   const store = yield* JournalStore
   const attempts = yield* Attempts
   const images = yield* ImageStore
+  const roots = yield* FailedRoots
   const journal = yield* DaemonJournal
   const resumed = new Set<string>()
   for (const name of yield* store.list.pipe(Effect.orDie)) {
@@ -35,7 +37,8 @@ export const recover = Effect.fn("recover")(function* (hostId: number) {
     yield* journal.record(told.AttemptRecovered.make({ task, attempt, how }))
     if (Result.isSuccess(result)) resumed.add(`${task}-${attempt}`)
   }
-  yield* images.keepPins(resumed)
+  yield* roots.tidy(resumed)
+  yield* images.keepPins(new Set([...resumed, ...(yield* roots.list).map(nameOf)]))
   yield* removeWork(resumed)
   return resumed.size
 })

@@ -49,6 +49,8 @@ export const builderSettings = (config: DaemonConfigValues, start: Surroundings)
     relabel: adjutant.selinux === "auto" && start.engine.selinux,
     imageCacheBytesMax: adjutant.image_cache_bytes,
     imageCacheAgeSecondsMax: adjutant.image_cache_age,
+    failedRootBytesMax: adjutant.failed_root_bytes,
+    failedRootAgeSecondsMax: kojid.failed_buildroot_lifetime,
     packager: kojid.packager,
     vendor: kojid.vendor,
     distribution: kojid.distribution,

@@ -7,6 +7,7 @@
  */
 import { Effect } from "effect"
 import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
+import { FailedRoots, failedRootKey } from "../buildroot/FailedRoots.ts"
 import { ImageStore } from "../buildroot/ImageStore.ts"
 import { told } from "../core/DaemonEvent.ts"
 import { makeReaper } from "../engine/Reaper.ts"
@@ -22,11 +23,14 @@ export const sweeping = Effect.gen(function* () {
   const attempts = yield* Attempts
   const images = yield* ImageStore
   const journal = yield* DaemonJournal
+  const roots = yield* FailedRoots
   const { instance } = yield* BuilderSettings
   const claims = Effect.gen(function* () {
     const containers = yield* attempts.containers
     const { ids, making } = yield* images.known
-    return { containers, images: ids, making }
+    const failing = [...(yield* attempts.running)].map(failedRootKey)
+    const kept = (yield* roots.list).map(({ image }) => image)
+    return { containers, images: new Set([...ids, ...kept]), making: new Set([...making, ...failing]) }
   })
   const { sweep } = makeReaper(instance, claims)
   const once = Effect.gen(function* () {

@@ -4,7 +4,7 @@
  */
 
 import { Effect, Exit, Schedule } from "effect"
-import type { ContainerExit, ContainerSpec } from "./ContainerSpec.ts"
+import type { Commit, ContainerExit, ContainerSpec } from "./ContainerSpec.ts"
 import { createBody, objection } from "./CreateBody.ts"
 import { type ContainerEvent, EngineError, leaveRunning, type OutputSink } from "./Engine.ts"
 import { type ContainerAnswer, type ImageAnswer, milliseconds } from "./EngineAnswers.ts"
@@ -136,17 +136,39 @@ export const removeContainer = (host: Host, nameOrId: string): Effect.Effect<boo
     )
   )
 
-const commit = (host: Host, id: string, spec: ContainerSpec, exit: ContainerExit) => {
-  if (spec.commit === null || exit.reason._tag !== "Exited" || exit.reason.code !== 0) return Effect.succeed(null)
-  // The container's labels would go into the image, and from there onto whatever people start from it.
-  const emptied = Object.fromEntries(Object.keys(spec.labels).map((name) => [name, ""]))
-  return host.client.commitContainer(id, spec.commit.reference, { ...emptied, ...spec.commit.labels })
+/** The image that the spec wants of a container that has ended so, if it wants one. */
+const commit = (host: Host, id: string, spec: ContainerSpec, { reason }: ContainerExit) => {
+  const made = (wanted: Commit) => {
+    // The container's labels would go into the image, and from there onto whatever people start from it.
+    const emptied = Object.fromEntries(Object.keys(spec.labels).map((name) => [name, ""]))
+    return host.client.commitContainer(id, wanted.reference, { ...emptied, ...wanted.labels })
+  }
+  const code = reason._tag === "Exited" ? reason.code : null
+  if (code === 0) return spec.commit === null ? Effect.succeed(null) : made(spec.commit)
+  const { commitFailed } = spec
+  if (
+    commitFailed === undefined ||
+    reason._tag === "Uncertain" ||
+    (code !== null && commitFailed.unless.includes(code))
+  )
+    return Effect.succeed(null)
+  return made(commitFailed).pipe(
+    Effect.timeout(`${failedCommitSeconds} seconds`),
+    Effect.catch((error) =>
+      Effect.as(Effect.logWarning(`${spec.name} failed, and its root is not kept: ${error.message}`), null)
+    )
+  )
 }
+
+/** A failure is not kept from its owner for longer than this. */
+const failedCommitSeconds = 60
 
 const check = Effect.fnUntraced(function* (host: Host, spec: ContainerSpec, image: ImageAnswer) {
   const reason = objection(spec, Object.keys(image.Config?.Volumes ?? {}))
   if (reason !== undefined) return yield* problem("create", spec.name, "refused", reason)
-  if (spec.commit !== null) yield* checkLabels("commit", spec.name, spec.commit.labels)
+  for (const wanted of [spec.commit, spec.commitFailed]) {
+    if (wanted != null) yield* checkLabels("commit", spec.name, wanted.labels)
+  }
   // Docker makes a directory of a bind source that is not there, Podman of some; a typing error must not become one.
   for (const { source } of spec.mounts) {
     if (!(yield* host.exists(source))) {

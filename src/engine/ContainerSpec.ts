@@ -38,6 +38,10 @@ export type Network = typeof Network.Type
 export const Capabilities = Schema.Literals(["build", "install"])
 export type Capabilities = typeof Capabilities.Type
 
+/** An image to make of a container that has ended, and its labels. */
+const Commit = Schema.Struct({ reference: Schema.String, labels: Schema.Record(Schema.String, Schema.String) })
+export type Commit = typeof Commit.Type
+
 export const ContainerSpec = Schema.Struct({
   /** `adjutant-<instance>-<task>-<attempt>-<step>`, unique on the engine. */
   name: Schema.String,
@@ -59,10 +63,13 @@ export const ContainerSpec = Schema.Struct({
   limits: ResourceLimits,
   /** Joined in the order written (what a person reads), or apart (queries); apart needs two captures. */
   output: Schema.Literals(["joined", "apart"]),
-  /** The image to make of the container when it exits with 0, with its labels. */
-  commit: Schema.NullOr(
-    Schema.Struct({ reference: Schema.String, labels: Schema.Record(Schema.String, Schema.String) })
-  )
+  /** The image to make of the container when it exits with 0. */
+  commit: Schema.NullOr(Commit),
+  /**
+   * The image to make of it when it fails, so that somebody can look into it: when it ends in any other way than with 0
+   * or one of `unless`. How it ended stands, whatever becomes of the image.
+   */
+  commitFailed: Schema.optionalKey(Schema.Struct({ ...Commit.fields, unless: Schema.Array(Schema.Int) }))
 })
 export type ContainerSpec = typeof ContainerSpec.Type
 
@@ -87,7 +94,7 @@ export const ContainerExit = Schema.Struct({
   outputBytes: Schema.Int,
   /** Bytes that our capture holds and the engine no longer has: what follows them in the capture may have a gap. */
   missingBytes: Schema.Int,
-  /** The id of the image made, when the step commits. */
+  /** The id of the image made of it, if one was. */
   committed: Schema.NullOr(Schema.String)
 })
 export type ContainerExit = typeof ContainerExit.Type

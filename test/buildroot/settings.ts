@@ -34,6 +34,8 @@ export const builderSettings = (
     relabel: false,
     imageCacheBytesMax: 1024 ** 4,
     imageCacheAgeSecondsMax: 86_400,
+    failedRootBytesMax: 1024 ** 4,
+    failedRootAgeSecondsMax: 14_400,
     packager: "Koji",
     vendor: "Koji",
     distribution: "Koji",

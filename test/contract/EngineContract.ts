@@ -14,6 +14,7 @@ import { makeReaper } from "../../src/engine/Reaper.ts"
 export const programs: Readonly<Record<string, MemoryProgram>> = {
   "exit 0": { output: [], exit: 0 },
   "exit 3": { output: [], exit: 3 },
+  "exit 4": { output: [], exit: 4 },
   "echo out; echo err >&2; echo more": {
     output: [{ bytes: "out\n" }, { bytes: "err\n", from: "stderr" }, { bytes: "more\n" }],
     exit: 0
@@ -38,6 +39,8 @@ export const programs: Readonly<Record<string, MemoryProgram>> = {
     exit: 4
   },
   "echo kept > /kept": { output: [], exit: 0 },
+  "echo kept > /kept; exit 3": { output: [], exit: 3 },
+  "echo kept > /kept; kill -9 $$": { output: [], exit: { signal: 9 } },
   "cat /kept": { output: [{ bytes: "kept\n" }], exit: 0 }
 }
 
@@ -301,6 +304,31 @@ export const engineContract = (
         assert.isFalse(yield* engine.remove(spec.name))
         // Nobody knows how a command would have ended whose container somebody took away.
         assert.strictEqual((yield* Fiber.join(fiber)).reason._tag, "Uncertain")
+      }))
+
+    test("a step that fails leaves an image of its root if that is wanted, however it fails", (ground) =>
+      Effect.gen(function* () {
+        const engine = yield* Engine
+        const commitFailed = {
+          ...{ reference: `localhost/${ground.instance}/failed:1`, unless: [4] },
+          labels: imageLabels(ground.instance, "failed-7")
+        }
+        const change = { commitFailed, capabilities: "install" } as const
+        const ends = (script: string, more: Parameters<typeof stepOf>[3] = {}) =>
+          Effect.map(runStep(stepOf(ground, "fails", script, { ...change, ...more })), ({ exit }) => exit)
+        assert.isNull((yield* ends("exit 0")).committed)
+        assert.isNull((yield* ends("exit 4")).committed, "4 is no failure here")
+        const failing = ["echo kept > /kept; exit 3", "echo kept > /kept; kill -9 $$", "echo before; exec sleep 300"]
+        for (const script of failing) {
+          const { reason, committed } = yield* ends(script, { limits: { wallSeconds: 2 } })
+          assert.notStrictEqual(reason._tag, "Uncertain")
+          const image = yield* engine.inspectImage(committed ?? "")
+          assert.include(image?.references ?? [], commitFailed.reference)
+          assert.strictEqual(image?.labels["io.koji.adjutant.image"], "failed-7")
+          if (reason._tag === "LimitReached") continue
+          const again = yield* runStep(stepOf(ground, "uses", "cat /kept", { image: committed ?? "" }))
+          assert.strictEqual(again.text(), "kept\n")
+        }
       }))
 
     test("a step that commits makes an image of its root, and only if it exits with 0", (ground) =>

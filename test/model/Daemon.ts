@@ -3,12 +3,14 @@
  *
  * It is started, told to stop, or killed; started again it finds what its disks hold and the engine still runs.
  */
-import { mkdirSync } from "node:fs"
+import { mkdirSync, readdirSync, statSync } from "node:fs"
+import { join } from "node:path"
 import { Effect, type Exit, Fiber, Layer, Queue, Redacted, Schema } from "effect"
 import { BuilderSettings } from "../../src/buildroot/BuilderSettings.ts"
+import { FailedRoots } from "../../src/buildroot/FailedRoots.ts"
 import { ImageStore } from "../../src/buildroot/ImageStore.ts"
 import { AttemptEvent } from "../../src/core/AttemptEvent.ts"
-import { told } from "../../src/core/DaemonEvent.ts"
+import { DaemonEvent, told } from "../../src/core/DaemonEvent.ts"
 import { InstanceId, TaskId } from "../../src/core/Ids.ts"
 import { Attempts } from "../../src/daemon/Attempts.ts"
 import { type DaemonOptions, type DaemonRequest, DaemonRequests, runDaemon } from "../../src/daemon/Daemon.ts"
@@ -24,6 +26,7 @@ import { Disk } from "../../src/journal/Disk.ts"
 import * as FileJournalStore from "../../src/journal/FileJournalStore.ts"
 import { JournalStore } from "../../src/journal/JournalStore.ts"
 import * as MemoryDisk from "../../src/journal/MemoryDisk.ts"
+import { daemonStream } from "../../src/journal/StreamName.ts"
 import type { ModelHub } from "./Hub.ts"
 import { Process, type Time } from "./Time.ts"
 
@@ -53,6 +56,7 @@ interface Life {
   readonly requests: Queue.Queue<DaemonRequest>
 }
 
+const decodeTold = Schema.decodeUnknownSync(DaemonEvent)
 const decodeEvent = Schema.decodeUnknownSync(AttemptEvent)
 
 export const toolsImage = "localhost/tools:1"
@@ -147,6 +151,12 @@ export class ModelDaemon {
     }).pipe(Effect.provideService(Disk, this.disk.disk), Effect.orDie)
   }
 
+  /** What the daemon's own journal holds by now. */
+  readonly told = Effect.gen(function* () {
+    const store = yield* FileJournalStore.make({ directory: "/", visible: false })
+    return (yield* store.read(daemonStream)).map(({ event }) => decodeTold(event))
+  }).pipe((read) => Effect.suspend(() => Effect.provideService(read, Disk, this.disk.disk)), Effect.orDie)
+
   /** Whether an attempt of the task has a journal that is not at its end. */
   isWorking(task: number): boolean {
     return this.running && Effect.runSync(this.history(task)).at(-1)?._tag !== "Concluded"
@@ -182,7 +192,7 @@ export class ModelDaemon {
       Layer.succeed(DaemonRequests, requests)
     )
     const services = Attempts.layer.pipe(
-      Layer.provideMerge(Layer.mergeAll(ImageStore.layer, DaemonJournal.layer)),
+      Layer.provideMerge(Layer.mergeAll(ImageStore.layer, FailedRoots.layer(bytesBelow), DaemonJournal.layer)),
       Layer.provideMerge(below)
     )
     const { instance, version } = this.settings
@@ -200,6 +210,15 @@ export class ModelDaemon {
     )
   }
 }
+
+/** As `du` counts, but at once. */
+const bytesBelow = (directory: string) =>
+  Effect.sync(() => {
+    const sizes = readdirSync(directory, { recursive: true, encoding: "utf8" }).map(
+      (name) => statSync(join(directory, name)).size
+    )
+    return sizes.reduce((sum, size) => sum + size, 0)
+  })
 
 /** kojid's. */
 const patience: RetryRules = {
@@ -241,6 +260,8 @@ const settingsOf = ({ hub, directory }: Surroundings, name: string): BuilderSett
   relabel: false,
   imageCacheBytesMax: 100 * gibibyte,
   imageCacheAgeSecondsMax: 30 * 86_400,
+  failedRootBytesMax: 100 * 1024 ** 3,
+  failedRootAgeSecondsMax: 14_400,
   packager: "Koji",
   vendor: "Koji",
   distribution: "Koji",

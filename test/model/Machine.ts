@@ -122,7 +122,7 @@ const named = (module: object, name: string): Anything => {
 }
 
 const operations = [
-  ..."access appendFile chmod chown copyFile cp lstat mkdir readFile readdir".split(" "),
+  ..."access appendFile chmod chown copyFile cp link lstat mkdir readFile readdir".split(" "),
   ..."readlink rename rm stat symlink unlink utimes writeFile".split(" ")
 ]
 
