@@ -30,7 +30,7 @@ const failing = (path: string, error: Schema.Json, input: Schema.Json = null): R
 
 /** What the runner does first, then what `tagBuild` asks for. */
 const opened = [...step("openTask", true, 7), ...step("open/weight", null)]
-const looked = [...step("owner", 3), ...step("build", 12), ...step("tag", 5)]
+const looked = [...step("owner", 3), ...step("build", { id: 12, name: "hello" }), ...step("tag", 5)]
 const tagged = step("tagBuild", null, ["dest", 12, false, null])
 const whole = [...opened, ...looked, ...tagged, ...step("notify/success", null)]
 const success = Outcome.cases.Success.make({ result: StepValue.cases.Inline.make({ value: null }), files: [] })
@@ -68,7 +68,7 @@ describe("a recorded attempt's program, run again", () => {
       const events = [
         ...opened,
         ...step("owner", 3),
-        ...step("build", 12),
+        ...step("build", { id: 12, name: "hello" }),
         ...failing("tag", error),
         ...step("notify/failure", null)
       ]
