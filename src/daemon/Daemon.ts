@@ -106,13 +106,20 @@ export const runDaemon = Effect.fn("runDaemon")(function* (options: DaemonOption
         yield* Effect.log(`stopping: ${HashSet.size(yield* attempts.running)} attempts to end`)
         yield* journal.record(told.Stopping.make({ reason: "asked to" })).pipe(Effect.ignoreCause)
         yield* attempts.stopAll("shutdown", "the daemon is stopping")
-        yield* updateHost(0, false).pipe(Effect.ignore)
+        // A hub that is away is not waited for: after a while without us it knows by itself.
+        yield* updateHost(0, false).pipe(
+          Effect.interruptible,
+          Effect.timeout(`${farewellSeconds} seconds`),
+          Effect.ignore
+        )
         yield* journal.record(told.Stopped.make({ exitCode: 0 })).pipe(Effect.ignoreCause)
       })
     )
   )
   return end
 })
+
+const farewellSeconds = 10
 
 /** Leaves every attempt as it is, for the next process to go on with: containers run on, the hub hears nothing. */
 const handOver = Effect.gen(function* () {

@@ -16,14 +16,18 @@ import { taskStateName } from "../koji/TaskState.ts"
 export const report = Effect.fn("report")(function* (task: TaskId, outcome: Outcome) {
   return yield* send(task, outcome).pipe(
     Effect.as(""),
-    Effect.catch((error) =>
-      Effect.map(Effect.result(getTaskInfo(task)), (info) => {
-        const state = info._tag === "Success" && info.success !== null ? taskStateName(info.success.state) : undefined
-        return `${error.method}: ${error.message}${state === undefined ? "" : ` (the task is ${state})`}`
-      })
-    )
+    Effect.catch((error) => Effect.map(stateAfter(task, error), (state) => `${error.method}: ${error.message}${state}`))
   )
 })
+
+/** What the hub says of the task when it did not take the report. One that is away is not asked that either. */
+const stateAfter = (task: TaskId, { _tag }: HubError) =>
+  _tag === "HubUnavailable"
+    ? Effect.succeed("")
+    : Effect.map(Effect.result(getTaskInfo(task)), (info) => {
+        const state = info._tag === "Success" && info.success !== null ? taskStateName(info.success.state) : undefined
+        return state === undefined ? "" : ` (the task is ${state})`
+      })
 
 /** How long a freed task waits for the hub to hear of it. */
 const freeSeconds = 30
