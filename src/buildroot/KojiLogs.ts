@@ -43,6 +43,8 @@ export class KojiLogs extends Context.Service<
     root(text: string): Effect.Effect<void>
     /** The names of the logs that hold at least one byte. */
     readonly names: Effect.Effect<ReadonlyArray<string>>
+    /** How often something was written: while it is the same number, whoever follows the logs has nothing to look for. */
+    readonly writes: Effect.Effect<number>
   }
 >()("adjutant/buildroot/KojiLogs") {
   static readonly layer = (places: LogPlaces, version: string) =>
@@ -60,6 +62,7 @@ export class KojiLogs extends Context.Service<
           return name === "state.log" ? `${stamp(at)} - ${first}` : ""
         }
 
+        let writes = 0
         const write = async (names: ReadonlyArray<string>, bytes: Uint8Array | string, at: number) => {
           if (bytes.length === 0) return
           for (const name of names) {
@@ -71,6 +74,7 @@ export class KojiLogs extends Context.Service<
               await appendFile(join(directory, name), bytes)
             }
           }
+          writes++
         }
 
         const writeEvent = Effect.fnUntraced(function* ({ at, event }: PastEvent) {
@@ -118,7 +122,8 @@ export class KojiLogs extends Context.Service<
           append: (names, text) => append(names, text, null),
           state: (text) => Effect.flatMap(Clock.currentTimeMillis, (now) => append(["state.log"], text, now)),
           root: (text) => append(["root.log"], `INFO adjutant:  ${text}\n`, null),
-          names: Effect.sync(() => [...begun])
+          names: Effect.sync(() => [...begun]),
+          writes: Effect.sync(() => writes)
         })
       })
     )

@@ -1,5 +1,5 @@
 /** What an attempt sends to the hub: logs while they grow, results when they are there; each on record when whole. */
-import { Context, Effect, HashMap, Layer } from "effect"
+import { Context, Effect, HashMap, Layer, Ref } from "effect"
 import { order } from "../core/AttemptCommand.ts"
 import type { TaskId } from "../core/Ids.ts"
 import { HubSession } from "../hub/HubSession.ts"
@@ -32,7 +32,7 @@ export class TaskUploads extends Context.Service<
       Effect.gen(function* () {
         const session = yield* HubSession
         const journal = yield* AttemptJournal
-        const { directory: logs } = yield* KojiLogs
+        const { directory: logs, writes } = yield* KojiLogs
         const { logTimestamps } = yield* BuilderSettings
         const times = yield* logTimes(logs, journal.history)
         const directory = taskPath(task)
@@ -46,14 +46,17 @@ export class TaskUploads extends Context.Service<
         const withSession = Effect.provideService(HubSession, session)
         const record = (command: Parameters<typeof journal.submit>[0]) => journal.submit(command).pipe(Effect.ignore)
 
-        const pass = follower.pass.pipe(
+        /** How much had been written when everything was seen to have arrived. */
+        const arrivedUpTo = yield* Ref.make(-1)
+        const pass = Effect.gen(function* () {
+          const written = yield* writes
+          if (written === (yield* Ref.get(arrivedUpTo))) return
+          const moved = yield* follower.pass
+          for (const { name, offset } of moved) yield* record(order.AdvanceLog.make({ name, offset }))
+          if (logTimestamps) yield* times.moved(moved)
+          if (moved.length === 0) yield* Ref.set(arrivedUpTo, written)
+        }).pipe(
           withSession,
-          Effect.tap((moved) =>
-            Effect.forEach(moved, ({ name, offset }) => record(order.AdvanceLog.make({ name, offset })), {
-              discard: true
-            })
-          ),
-          Effect.flatMap((moved) => (logTimestamps ? times.moved(moved) : Effect.void)),
           // A hub that is away delays logs, and loses none: the next pass goes on where this one stopped.
           Effect.catch((error) => Effect.logWarning(`logs of task ${task}: ${error.message}`))
         )
