@@ -10,7 +10,7 @@ import fs from "node:fs"
 import files from "node:fs/promises"
 import { syncBuiltinESMExports } from "node:module"
 import os from "node:os"
-import { Readable } from "node:stream"
+import { Readable, Writable } from "node:stream"
 
 /** Every model's directory begins so. Memory, where the system has a file system in it. */
 export const rootPrefix = `${fs.existsSync("/dev/shm") ? "/dev/shm" : os.tmpdir()}/adjutant-model-`
@@ -20,11 +20,19 @@ export type FileFate = "done" | "never" | { readonly code: string }
 export type FileFates = (operation: string, path: string) => FileFate
 
 const watchers = new Map<string, FileFates>()
-const rootLength = rootPrefix.length + "XXXXXX".length
+const digits = 8
+const rootLength = rootPrefix.length + digits + "-00".length
 
-/** A fresh directory whose files are the model's, and the way to be rid of it. `fates` is asked before each operation. */
+/**
+ * A fresh directory whose files are the model's, and the way to be rid of it. `fates` is asked before each operation.
+ * One that is made when another has gone has the same name: names are part of histories.
+ */
 export const modelDirectory = (fates: FileFates = () => "done") => {
-  const path = fs.mkdtempSync(rootPrefix)
+  const own = `${rootPrefix}${String(process.pid).padStart(digits, "0")}`
+  let path = `${own}-00`
+  for (let at = 1; watchers.has(path); at++) path = `${own}-${String(at).padStart(2, "0")}`
+  fs.rmSync(path, { recursive: true, force: true })
+  fs.mkdirSync(path)
   watchers.set(path, fates)
   const remove = () => {
     watchers.delete(path)
@@ -139,11 +147,30 @@ const roomy: fs.StatsFs = {
 }
 
 const realOpen = named(files, "open")
-const realStream = named(fs, "createReadStream")
+const realReading = named(fs, "createReadStream")
+const realWriting = named(fs, "createWriteStream")
 const realScrypt = named(crypto, "scryptSync")
 
 async function* readWhole(path: string) {
   yield await act("read", path, () => fs.readFileSync(path))
+}
+
+const writeWhole = (path: string): Writable => {
+  let fd: number | undefined
+  return new Writable({
+    construct: (done) => {
+      act("open", path, () => {
+        fd = fs.openSync(path, "w")
+      }).then(() => done(), done)
+    },
+    write: (chunk: Uint8Array, _encoding, done) => {
+      act("write", path, () => fs.writeFileSync(fd ?? path, chunk)).then(() => done(), done)
+    },
+    destroy: (error, done) => {
+      if (fd !== undefined) fs.closeSync(fd)
+      done(error)
+    }
+  })
 }
 
 /** A login at the hub is meant to be dear. The same password against the same salt need not be dear twice. */
@@ -154,6 +181,23 @@ const rememberedScrypt: Anything = (password, salt, ...rest) => {
   hashes.set(key, known)
   return known
 }
+
+/** What would be done by Node's own threads, and so at a moment of the machine's choosing, is not for the model. */
+const forbidden = (module: object, known: ReadonlySet<string>) => {
+  for (const name of Object.keys(module)) {
+    if (known.has(name) || name.endsWith("Sync") || !/^[a-z]/.test(name)) continue
+    if (typeof Reflect.get(module, name) !== "function") continue
+    const later = named(module, name)
+    const refusing: Anything = (path, ...rest) => {
+      if (isOurs(path)) throw new Error(`the model's machine has no fs.${name}: teach it (test/model/Machine.ts)`)
+      return later(path, ...rest)
+    }
+    Reflect.set(module, name, refusing)
+  }
+}
+const streams = ["createReadStream", "createWriteStream"]
+forbidden(files, new Set([...operations, "open", "statfs"]))
+forbidden(fs, new Set(streams))
 
 for (const name of operations) {
   Reflect.set(files, name, atOnce(name, named(files, name), named(fs, `${name}Sync`)))
@@ -166,7 +210,10 @@ Reflect.set(files, "open", (path: unknown, flags?: fs.OpenMode, mode?: fs.Mode) 
 // Also of directories that are not there: the engine's own is none.
 Reflect.set(files, "statfs", (path: unknown) => act("statfs", String(path), () => roomy))
 Reflect.set(fs, "createReadStream", (path: unknown, ...rest: ReadonlyArray<unknown>) =>
-  isOurs(path) ? Readable.from(readWhole(path)) : realStream(path, ...rest)
+  isOurs(path) ? Readable.from(readWhole(path)) : realReading(path, ...rest)
+)
+Reflect.set(fs, "createWriteStream", (path: unknown, ...rest: ReadonlyArray<unknown>) =>
+  isOurs(path) ? writeWhole(path) : realWriting(path, ...rest)
 )
 Reflect.set(crypto, "scryptSync", rememberedScrypt)
 Reflect.set(os, "loadavg", () => [0.1, 0.1, 0.1])

@@ -1,9 +1,9 @@
 /**
  * One history's world: a hub, an engine, daemons, and the time they live in. A story is an Effect over it.
  */
-import { mkdirSync } from "node:fs"
-import { type Context, Effect, type Scope } from "effect"
+import { type Context, Effect, Fiber, type Scope } from "effect"
 import type { ContainerSpec } from "../../src/engine/ContainerSpec.ts"
+import { leaveRunning } from "../../src/engine/Engine.ts"
 import { label } from "../../src/engine/Labels.ts"
 import { type MemoryProgram, make as makeMemoryEngine } from "../../src/engine/MemoryEngine.ts"
 import type { Wire } from "./Answering.ts"
@@ -37,6 +37,8 @@ export interface World {
   daemon(choices?: Partial<DaemonChoices>): Effect.Effect<ModelDaemon>
   /** Whether a container of this step runs. */
   isRunning(step: string): boolean
+  /** Somebody starts a container by this name, with these labels, that does nothing and never ends. */
+  leave(name: string, labels: Readonly<Record<string, string>>): Effect.Effect<void>
   /** A recipe's source package, uploaded by a packager: its path below `work`. */
   source(recipe: Recipe): string
   /** Waits until it is so, looking every so often; a day at most. */
@@ -44,6 +46,16 @@ export interface World {
 }
 
 const daySeconds = 86_400
+
+const sleeping = (name: string, labels: Readonly<Record<string, string>>): ContainerSpec => ({
+  ...{ name, image: toolsImage, command: ["sleep", "infinity"], environment: {}, user: "0:0", workingDirectory: "/" },
+  ...{ hostname: "mock", labels, mounts: [], tmpfs: {}, network: "none", capabilities: "build", readOnlyRoot: false },
+  limits: {
+    ...{ memoryBytes: 2 ** 30, cpus: 1, processes: 10, openFiles: 10, wallSeconds: 10 * daySeconds },
+    ...{ silenceSeconds: 10 * daySeconds, outputBytes: 2 ** 20, diskBytes: 2 ** 30 }
+  },
+  ...{ output: "joined", commit: null }
+})
 
 const build = (options: WorldOptions, time: Time, directory: string): Effect.Effect<World, never, Scope.Scope> =>
   Effect.gen(function* () {
@@ -68,6 +80,14 @@ const build = (options: WorldOptions, time: Time, directory: string): Effect.Eff
       daemon: (choices) => ModelDaemon.make(around, { name: "builder1", ...choices }),
       isRunning: (step) =>
         Effect.runSync(handle.containers).some(({ running, labels }) => running && labels[label.step] === step),
+      leave: Effect.fnUntraced(function* (name: string, labels: Readonly<Record<string, string>>) {
+        const engine = yield* connect()
+        const run = engine.run(sleeping(name, labels), { write: () => Effect.void }, () => Effect.void)
+        const left = Effect.provideService(run, leaveRunning, Effect.succeed(true))
+        const fiber = yield* Effect.forkDetach(left)
+        yield* Effect.sleep("1 second")
+        yield* Fiber.interrupt(fiber)
+      }),
       source: (recipe) => {
         recipes.add(recipe)
         return hub.place(`cli-build/${sourceName(recipe)}`, sourceFile(recipe))
@@ -91,7 +111,6 @@ export const story = async <A, E>(
   const { seed } = options
   const time = new Time({ now: beginning, ...(seed === undefined ? {} : { seed }) })
   const context: Context.Context<never> = time.contextOf(new Process("story"), seed ?? 0)
-  mkdirSync(path, { recursive: true })
   try {
     return await time.run(context, Effect.scoped(Effect.flatMap(build(options, time, path), tell)))
   } catch (error) {
