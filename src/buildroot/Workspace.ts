@@ -12,7 +12,7 @@ import { join } from "node:path"
 import { Context, Effect, Layer } from "effect"
 import type { AttemptNumber, TaskId } from "../core/Ids.ts"
 import { leaveRunning } from "../engine/Engine.ts"
-import { AttemptJournal } from "../journal/AttemptJournal.ts"
+import { AttemptJournal, type PastEvent } from "../journal/AttemptJournal.ts"
 import { GiveBack } from "../koji/Fault.ts"
 
 /** The unprivileged user that runs rpmbuild, and its group: mock's `mockbuild` and `mock` (tasks.md 2B). */
@@ -52,16 +52,13 @@ export class Workspace extends Context.Service<
       Effect.gen(function* () {
         const journal = yield* AttemptJournal
         const root = join(directory, "work", `${task}-${attempt}`)
-        const inUse = journal.history.some(
-          ({ event }) => event._tag === "LogWritten" || event._tag === "ContainerIntended"
-        )
-        if (inUse && !(yield* Effect.promise(() => exists(root)))) {
+        const resumed = journal.history.length > 0
+        if (hasWorked(journal.history) && !(yield* Effect.promise(() => exists(root)))) {
           return yield* new GiveBack({ message: `the attempt's working directory ${root} is gone` })
         }
         yield* Effect.acquireRelease(
           Effect.promise(async () => {
-            if (inUse) return
-            await rm(root, { recursive: true, force: true })
+            if (!resumed) await rm(root, { recursive: true, force: true })
             for (const name of ["builddir", "chroot_tmpdir", "captures", "logs", "input", "status", "steps"]) {
               await mkdir(join(root, name), { recursive: true, mode: 0o755 })
             }
@@ -89,6 +86,10 @@ export class Workspace extends Context.Service<
       })
     )
 }
+
+/** Whether the task's program has come to a step of its own: what comes before is the opening of the task. */
+const hasWorked = (history: ReadonlyArray<PastEvent>): boolean =>
+  history.some(({ event }) => event._tag === "StepIntended" && !/^open(Task$|\/)/.test(event.step))
 
 /** Whether this is what Node says of a path at which there is nothing. */
 export const isMissing = (cause: unknown): boolean =>

@@ -1,0 +1,88 @@
+/**
+ * Journals of every version of the schema, as programs of that version wrote them: read for ever, and to the same state.
+ *
+ * `NAME.jsonl` is a task of one kind with one end; `NAME.state.json` is what it added up to when it was recorded
+ * (`record.ts`, and for version 1 a run of the whole system). Neither is ever changed.
+ */
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { AttemptEvent, Outcome } from "../../src/core/AttemptEvent.ts"
+import { violations } from "../../src/core/Invariants.ts"
+import { historyCheck } from "../../src/inspect/Check.ts"
+import { fileSource } from "../../src/inspect/JournalSource.ts"
+import { momentAfter, stateJson } from "../../src/inspect/Moment.ts"
+import { scanJournal } from "../../src/inspect/ScanJournal.ts"
+import { digestOf } from "../../src/journal/Canonical.ts"
+import { lineVersion } from "../../src/journal/Line.ts"
+import { methods } from "../../src/tasks/Registry.ts"
+
+const versions = readdirSync(import.meta.dirname).filter((name) => /^v\d+$/.test(name))
+const goldens = versions.flatMap((version) =>
+  readdirSync(join(import.meta.dirname, version))
+    .filter((name) => name.endsWith(".jsonl"))
+    .map((name) => ({ version, name, path: join(import.meta.dirname, version, name) }))
+)
+
+/** Long values by their digests: the file is for comparing, and for a person to read. */
+const digested = (value: unknown): unknown =>
+  JSON.parse(
+    JSON.stringify(value, (_, member: unknown) => {
+      const text =
+        typeof member === "object" && member !== null && "Inline" === Reflect.get(member, "_tag") ? member : null
+      return text === null || JSON.stringify(text).length < 200 ? member : digestOf(JSON.parse(JSON.stringify(text)))
+    })
+  )
+
+const read = Effect.fnUntraced(function* (path: string) {
+  const moment = momentAfter(null)
+  const check = historyCheck()
+  const events: Array<AttemptEvent> = []
+  const scan = yield* scanJournal(fileSource(path), {
+    attempt: (event, at) => {
+      events.push(event)
+      moment.add(event, at)
+      check.add(event)
+    }
+  })
+  const found = moment.moment()
+  return { scan, events, state: found === undefined ? null : digested(stateJson(found).state), check: check.found() }
+})
+
+describe("golden journals", () => {
+  for (const { version, name, path } of goldens) {
+    it.effect(`${version}/${name} is whole, lawful, and adds up to what it did`, () =>
+      Effect.gen(function* () {
+        const { scan, events, state, check } = yield* read(path)
+        assert.isNull(scan.problem)
+        assert.deepStrictEqual(violations(events), [])
+        assert.isNull(check.impossibleEvent)
+        const recorded = path.replace(/\.jsonl$/, ".state.json")
+        assert.deepStrictEqual(state, JSON.parse(readFileSync(recorded, "utf8")))
+      })
+    )
+  }
+
+  it("are there for every version", () => {
+    assert.deepStrictEqual(
+      versions.sort(),
+      Array.from({ length: lineVersion }, (_, at) => `v${at + 1}`)
+    )
+  })
+
+  it.effect("have every kind of event, every end, and every kind of task", () =>
+    Effect.gen(function* () {
+      const events = (yield* Effect.forEach(goldens, ({ path }) => read(path))).flatMap((golden) => golden.events)
+      const tags = new Set(events.map(({ _tag }) => _tag))
+      assert.deepStrictEqual(
+        Object.keys(AttemptEvent.cases).filter((tag) => ![...tags].some((seen) => seen === tag)),
+        ["Noted"]
+      )
+      const ends = new Set(events.flatMap((event) => (event._tag === "ResultDecided" ? [event.outcome._tag] : [])))
+      assert.sameMembers([...ends], Object.keys(Outcome.cases))
+      const kinds = new Set(events.flatMap((event) => (event._tag === "Accepted" ? [event.method] : [])))
+      assert.sameMembers([...kinds], [...methods])
+    })
+  )
+})
