@@ -19,7 +19,7 @@ interface Plot {
   readonly making?: { readonly arch: string }
   readonly daemon?: Partial<DaemonChoices>
   /** What happens while it runs. */
-  readonly then?: (world: World, daemon: ModelDaemon, task: number) => Effect.Effect<void>
+  readonly meanwhile?: (world: World, daemon: ModelDaemon, task: number) => Effect.Effect<void>
 }
 
 const hello: Recipe = { name: "hello", requires: ["make", "zlib-devel >= 1"] }
@@ -39,14 +39,14 @@ const plots: Readonly<Record<string, Plot>> = {
   "buildArch.failed": buildArch({ ...hello, end: { exit: 1 } }),
   "buildArch.refused": buildArch(hello, { daemon: { settings: { toolsImage: "localhost/none:1" } } }),
   "buildArch.canceled": buildArch(hung, {
-    then: (world, _, task) =>
+    meanwhile: (world, _, task) =>
       Effect.andThen(
         building(world),
         Effect.sync(() => void world.hub.admin("cancelTask", [task]))
       )
   }),
   "buildArch.lost": buildArch(hung, {
-    then: (world, daemon, task) =>
+    meanwhile: (world, daemon, task) =>
       Effect.andThen(
         building(world),
         Effect.sync(() => {
@@ -56,11 +56,13 @@ const plots: Readonly<Record<string, Plot>> = {
         })
       )
   }),
-  "buildArch.freed": buildArch(hung, { then: (world, daemon) => Effect.andThen(building(world), daemon.terminate) }),
+  "buildArch.freed": buildArch(hung, {
+    meanwhile: (world, daemon) => Effect.andThen(building(world), daemon.terminate)
+  }),
   "buildArch.resumed": buildArch(
     { name: "hello", lines: ["one", "two", "three", "four"], lineMillis: 20_000 },
     {
-      then: (world, daemon) =>
+      meanwhile: (world, daemon) =>
         Effect.gen(function* () {
           yield* building(world)
           yield* daemon.handOver
@@ -87,7 +89,7 @@ const record = (directory: string, name: string, plot: Plot) =>
       const task = world.hub.makeTask(plot.method, plot.params(world), plot.making ?? {})
       yield* daemon.start
       yield* world.until(() => world.hub.calls.some(({ method }) => method === "host.openTask"))
-      yield* plot.then?.(world, daemon, task) ?? Effect.void
+      yield* plot.meanwhile?.(world, daemon, task) ?? Effect.void
       yield* world.until(() => ended.has(world.hub.state(task) ?? "") || !daemon.running)
       yield* world.until(() => !daemon.isWorking(task))
       for (const id of idsOf(world.hub.admin("listTasks"))) {
