@@ -43,6 +43,9 @@ export interface Source {
   readonly specs: ReadonlyArray<string>
 }
 
+/** What of a buildroot the rounds of a build go by. */
+type BuildsIn = Pick<Buildroot, "image" | "inputs" | "macros" | "environment" | "targetArch" | "forcearch">
+
 /** mock's bound on each of its two loops. */
 const installsMax = 10
 /** Our script has ended by itself by then: what still asks for more is a build that meddles with it. */
@@ -52,7 +55,7 @@ const roundsMax = 2 * installsMax + 1
 export const rebuild = Effect.fn("rebuild")(function* (root: Buildroot, source: Source, target: string) {
   yield* hubStep("building", Schema.Null, setBuildRootState(root.id, "BUILDING").pipe(Effect.as(null)))
   // A build that failed is an outcome here, not an error: the hub hears what was installed of it too.
-  const { status, image } = yield* rounds(root, source, target)
+  const { status, image } = yield* buildRounds(root, source, target)
   const door = yield* Door
   yield* door.step({ path: "build/installed", rule: "repeat" }, Schema.Null, Effect.as(writeInstalled(image), null))
   const packages = yield* hubPackages("packages/after", root, image)
@@ -67,7 +70,7 @@ export const rebuild = Effect.fn("rebuild")(function* (root: Buildroot, source: 
  * what is missing until that adds nothing, or has been done often enough, and then leaves the word to rpmbuild; first
  * for what the spec file says, then for what it generates.
  */
-const rounds = Effect.fnUntraced(function* (root: Buildroot, source: Source, target: string) {
+export const buildRounds = Effect.fnUntraced(function* (root: BuildsIn, source: Source, target: string) {
   const door = yield* Door
   const phase = `build phase for ${source.file}`
   yield* door.step({ path: "build/prepare", rule: "repeat" }, Schema.Null, announce(source, phase))
@@ -99,7 +102,7 @@ const announce = (source: Source, phase: string) =>
   })
 
 /** `/builddir` as a build finds it at its start, whatever one before has left there. */
-const readyBuilddir = (root: Buildroot, source: Source) =>
+const readyBuilddir = (root: BuildsIn, source: Source) =>
   Effect.gen(function* () {
     const settings = yield* BuilderSettings
     const workspace = yield* Workspace
@@ -130,7 +133,7 @@ interface Round {
   readonly settled: boolean
 }
 
-const buildRound = (root: Buildroot, source: Source, image: ImageRecord, how: Round) =>
+const buildRound = (root: BuildsIn, source: Source, image: ImageRecord, how: Round) =>
   Effect.flatMap(Door, (door) =>
     door.step(
       { path: `build/${how.round}`, rule: "ask", input: [image.image, how.target, how.dynamic, how.settled] },
@@ -234,7 +237,7 @@ const Installed = Schema.Struct({
   failed: Schema.NullOr(Schema.Struct({ status: Schema.Int, detail: Schema.String }))
 })
 
-const installRound = (root: Buildroot, image: ImageRecord, round: number, generated: boolean) =>
+const installRound = (root: BuildsIn, image: ImageRecord, round: number, generated: boolean) =>
   Effect.flatMap(Door, (door) =>
     door
       .step(

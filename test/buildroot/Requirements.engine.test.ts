@@ -6,17 +6,15 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, layer } from "@effect/vitest"
 import { Context, Effect, Layer, Result } from "effect"
-import { baseImage } from "../../src/buildroot/BaseImage.ts"
-import { BuilderSettings } from "../../src/buildroot/BuilderSettings.ts"
 import type { ImageRecord } from "../../src/buildroot/ImageStore.ts"
 import { installedImage, NotInstalled } from "../../src/buildroot/InstalledImage.ts"
 import { KojiLogs } from "../../src/buildroot/KojiLogs.ts"
 import { readRpmHeader } from "../../src/buildroot/SourceFile.ts"
-import { imageLabels } from "../../src/engine/Labels.ts"
 import { requirementTexts } from "../../src/koji/Requirements.ts"
 import { runStep, stepOf } from "../contract/EngineContract.ts"
 import { inputsFor, inStep, realBuilder, Site } from "./realBuilder.ts"
 import { makeRepository, rpmName, type SmallPackage, served } from "./smallPackages.ts"
+import { toolsBase } from "./toolsBase.ts"
 
 const installed: ReadonlyArray<SmallPackage> = [
   { name: "held", version: "1", lines: ["Provides: pkgconfig(held) = 1.5"], files: { "/usr/share/held": "" } },
@@ -62,24 +60,9 @@ const world = Layer.effect(
   Effect.gen(function* () {
     const site = yield* Site
     const directory = join(site.directory, "packages")
-    yield* makeRepository(site, directory, { packages: [...installed, ...available], sources: [asking] })
+    yield* makeRepository(site, directory, { packages: [...installed, ...available], sources: { asking } })
     const url = yield* served(join(directory, "rpms"))
-    const rpms = installed.map((made) => `/work/rpms/${rpmName(made)}`).join(" ")
-    const { exit, text } = yield* runStep(
-      stepOf(site, "base", `rpm -U --nodeps ${rpms}`, {
-        mounts: [{ source: directory, target: "/work", readOnly: true, relabel: "none" }],
-        capabilities: "install",
-        commit: { reference: `adjutant-test/${site.instance}:base`, labels: imageLabels(site.instance, "base") }
-      })
-    )
-    if (exit.committed === null) return yield* Effect.die(new Error(text()))
-    const settings = yield* BuilderSettings
-    const base = yield* inStep("init", () => baseImage(inputsFor(url, site.image))).pipe(
-      Effect.provideService(BuilderSettings, {
-        ...settings,
-        baseImages: [{ tag: "*", arch: "*", image: exit.committed }]
-      })
-    )
+    const base = yield* toolsBase(directory, installed.map(rpmName), inputsFor(url, site.image))
     return { url, base }
   })
 )

@@ -31,7 +31,6 @@ export class Site extends Context.Service<
 export type Behind = AttemptJournal | BuilderSettings | Engine | ImageStore | KojiLogs | Workspace
 
 const task = TaskId.make(7)
-const attempt = AttemptNumber.make(1)
 
 const site = (engine: ReturnType<typeof realEngine>) =>
   Layer.effect(
@@ -61,18 +60,28 @@ const settings = (change: Partial<BuilderSettings["Service"]>) =>
     Effect.map(Site, (site) => builderSettings(site, change))
   )
 
-const workspace = Layer.unwrap(Effect.map(Site, ({ directory }) => Workspace.layer(directory, task, attempt)))
-const logs = Layer.unwrap(
-  Effect.gen(function* () {
-    const { logs, captures } = yield* Workspace
-    const { directory } = yield* Site
-    return KojiLogs.layer({ directory: logs, captures, container: join(directory, "container.log") }, "test")
-  })
-)
-
-/** Everything that steps of a buildroot use, for as long as the scope lives. */
-export const realBuilder = (engine: EngineName, change: Partial<BuilderSettings["Service"]> = {}) => {
+/** The engine, the settings and the store of images, for as long as the scope lives. */
+export const realSite = (engine: EngineName, change: Partial<BuilderSettings["Service"]> = {}) => {
   const real = realEngine(engine)
+  return ImageStore.layer.pipe(
+    Layer.provideMerge(settings(change)),
+    Layer.provideMerge(site(real)),
+    Layer.provideMerge(real.layer),
+    Layer.orDie
+  )
+}
+
+/** An attempt on it, with a journal and directories of its own. */
+export const attemptOn = (number: number) => {
+  const attempt = AttemptNumber.make(number)
+  const workspace = Layer.unwrap(Effect.map(Site, ({ directory }) => Workspace.layer(directory, task, attempt)))
+  const logs = Layer.unwrap(
+    Effect.gen(function* () {
+      const { logs, captures } = yield* Workspace
+      const { directory } = yield* Site
+      return KojiLogs.layer({ directory: logs, captures, container: join(directory, "container.log") }, "test")
+    })
+  )
   const accepted = Layer.effectDiscard(
     Effect.gen(function* () {
       const journal = yield* AttemptJournal
@@ -86,15 +95,15 @@ export const realBuilder = (engine: EngineName, change: Partial<BuilderSettings[
     })
   )
   return accepted.pipe(
-    Layer.provideMerge(Layer.mergeAll(ImageStore.layer, logs)),
+    Layer.provideMerge(logs),
     Layer.provideMerge(workspace),
     Layer.provideMerge(AttemptJournal.layer(task, attempt).pipe(Layer.provide(layerMemory))),
-    Layer.provideMerge(settings(change)),
-    Layer.provideMerge(site(real)),
-    Layer.provideMerge(real.layer),
     Layer.orDie
   )
 }
+
+/** One attempt, and everything that steps of a buildroot use. */
+export const realBuilder = (engine: EngineName) => attemptOn(1).pipe(Layer.provideMerge(realSite(engine)))
 
 /** Does it as the work of the step of this path: containers run in steps only. */
 export const inStep = <A, E>(path: string, work: (path: string) => Effect.Effect<A, E, Behind>) =>

@@ -81,8 +81,8 @@ printf 'root:x:0:\\n' >%{buildroot}/etc/group
 
 export interface SmallRepository {
   readonly packages: ReadonlyArray<SmallPackage>
-  /** Spec files of source packages, which are not in the repository. */
-  readonly sources?: ReadonlyArray<string>
+  /** Spec files of source packages, by name; those are not in the repository. */
+  readonly sources?: Readonly<Record<string, string>>
   /** Whether it has `userland`. */
   readonly userland?: boolean
   /** Package names by group. */
@@ -102,11 +102,11 @@ const compsOf = (groups: Readonly<Record<string, ReadonlyArray<string>>>): strin
 export const makeRepository = Effect.fnUntraced(function* (
   ground: Ground,
   directory: string,
-  { packages, sources = [], userland: withUserland = false, groups, modules }: SmallRepository
+  { packages, sources = {}, userland: withUserland = false, groups, modules }: SmallRepository
 ) {
   for (const name of ["specs", "sources", "rpms", "srpms"]) mkdirSync(join(directory, name), { recursive: true })
   for (const made of packages) writeFileSync(join(directory, "specs", rpmName(made)), specOf(made))
-  for (const [at, text] of sources.entries()) writeFileSync(join(directory, "sources", `${at}.spec`), text)
+  for (const [name, text] of Object.entries(sources)) writeFileSync(join(directory, "sources", `${name}.spec`), text)
   if (withUserland) writeFileSync(join(directory, "specs", rpmName({ name: "userland" })), userland)
   if (groups !== undefined) writeFileSync(join(directory, "comps.xml"), compsOf(groups))
   if (modules !== undefined) writeFileSync(join(directory, "modules.yaml"), modules)
