@@ -142,7 +142,7 @@ describe("a page", () => {
       "BuildError: error building package",
       "build/rpmbuild (its command failed)",
       "its output, from build.log, bytes 34 to 90",
-      "cc -c hello.c\nerror: &lt;stdio.h&gt;",
+      "<dt>last output</dt><dd><pre>cc -c hello.c\nerror: &lt;stdio.h&gt;</pre>",
       "this engine does not enforce memory limits",
       Examples.imageId("8f2a")
     ]) {

@@ -9,7 +9,7 @@ import { Effect, type Exit, Fiber, Layer, Queue, Redacted, Schema } from "effect
 import { BuilderSettings } from "../../src/buildroot/BuilderSettings.ts"
 import { FailedRoots } from "../../src/buildroot/FailedRoots.ts"
 import { ImageStore } from "../../src/buildroot/ImageStore.ts"
-import { AttemptEvent } from "../../src/core/AttemptEvent.ts"
+import { AttemptEvent, type StepValue } from "../../src/core/AttemptEvent.ts"
 import { DaemonEvent, told } from "../../src/core/DaemonEvent.ts"
 import { InstanceId, TaskId } from "../../src/core/Ids.ts"
 import { Attempts } from "../../src/daemon/Attempts.ts"
@@ -156,6 +156,16 @@ export class ModelDaemon {
     const store = yield* FileJournalStore.make({ directory: "/", visible: false })
     return (yield* store.read(daemonStream)).map(({ event }) => decodeTold(event))
   }).pipe((read) => Effect.suspend(() => Effect.provideService(read, Disk, this.disk.disk)), Effect.orDie)
+
+  /** The value of a step, wherever the journal keeps it. */
+  value(value: StepValue): Effect.Effect<Schema.Json> {
+    if (value._tag === "Inline") return Effect.succeed(value.value)
+    return Effect.gen(function* () {
+      const store = yield* FileJournalStore.make({ directory: "/", visible: false })
+      const bytes = yield* store.getBlob(value.digest)
+      return yield* Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Json))(new TextDecoder().decode(bytes))
+    }).pipe(Effect.provideService(Disk, this.disk.disk), Effect.orDie)
+  }
 
   /** Whether an attempt of the task has a journal that is not at its end. */
   isWorking(task: number): boolean {

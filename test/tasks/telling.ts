@@ -16,6 +16,7 @@ import type { DaemonChoices, ModelDaemon } from "../model/Daemon.ts"
 import type { Seen } from "../model/Hub.ts"
 import { callText, outlineShort } from "../model/Outline.ts"
 import { story, type World, type WorldOptions } from "../model/World.ts"
+import { assertReplays } from "./replaying.ts"
 
 export interface Plot {
   readonly daemon?: Partial<DaemonChoices>
@@ -89,6 +90,7 @@ export const tell = (method: string, params: ReadonlyArray<Value>, plot: Plot = 
         yield* world.until(() => !daemon.isWorking(task))
         const history = yield* daemon.history(task)
         const found = yield* look(world, daemon, task)
+        yield* assertReplays(history, (value) => daemon.value(value))
         yield* daemon.terminate
         return { ...found, history, events: outlineShort(history), after: plot.after?.(world) }
       }),

@@ -2,6 +2,8 @@
 
 export interface LineChange {
   readonly side: "a" | "b"
+  /** Its number in that text, from 1. */
+  readonly at: number
   readonly line: string
 }
 
@@ -28,8 +30,8 @@ export const lineDiff = (a: string, b: string): ReadonlyArray<LineChange> | unde
       i++
       j++
     } else if (j >= right.length || (i < left.length && at(i + 1, j) >= at(i, j + 1))) {
-      changes.push({ side: "a", line: left[i++] ?? "" })
-    } else changes.push({ side: "b", line: right[j++] ?? "" })
+      changes.push({ side: "a", at: i + 1, line: left[i++] ?? "" })
+    } else changes.push({ side: "b", at: j + 1, line: right[j++] ?? "" })
   }
   return changes
 }

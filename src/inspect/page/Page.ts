@@ -6,6 +6,7 @@
  */
 import { hash } from "node:crypto"
 import { failureOfOutcome, failureText } from "../Failure.ts"
+import { runKey } from "../LogLayout.ts"
 import type { AttemptOutputs, LogText } from "../Outputs.ts"
 import type { JournalScan } from "../ScanJournal.ts"
 import type { Timeline, UploadSpan } from "../Timeline.ts"
@@ -44,7 +45,7 @@ export const page = ({ scan, timeline, history, values, outputs }: PageParts): s
 </head>
 <body>
 <h1>${title}</h1>
-${heading(timeline)}
+${heading(timeline, outputs)}
 ${problem(scan)}
 ${stepSection({ timeline, outputs: outputs.outputs, values })}
 ${momentSection(history, timeline)}
@@ -58,7 +59,20 @@ ${data("history", history)}
 `.toString()
 }
 
-const heading = (timeline: Timeline): Html => {
+/** The last lines of what failed are what most people came for. */
+const lastLinesShown = 25
+
+const lastOutput = ({ steps, failedIn }: Timeline, { outputs }: AttemptOutputs): Html | null => {
+  const step = steps.find(({ path }) => path === failedIn?.step)
+  const container = step?.containers.findLast(({ name }) => name === failedIn?.container)
+  const output = container === undefined ? undefined : outputs.get(runKey(container.name, container.run))
+  if (output === undefined || output.ends.bytes === 0) return null
+  const { head, leftOut, tail } = output.ends
+  const last = (leftOut > 0 ? tail : head + tail).trimEnd().split("\n").slice(-lastLinesShown)
+  return html`<dt>last output</dt><dd><pre>${lines(last.join("\n"))}</pre></dd>`
+}
+
+const heading = (timeline: Timeline, outputs: AttemptOutputs): Html => {
   const { decided, failedIn, concluded } = timeline
   const failure = decided === null ? null : failureOfOutcome(decided.outcome)
   const took = duration(timeline.lastAt - timeline.acceptedAt)
@@ -76,6 +90,7 @@ const heading = (timeline: Timeline): Html => {
 <dt>result</dt><dd class="${tone}">${verdict}</dd>
 ${failure === null ? null : html`<dt>reason</dt><dd><pre>${lines(failureText(failure))}</pre></dd>`}
 ${failedIn === null ? null : html`<dt>look at</dt><dd>${failedIn.step} (${failedIn.because})</dd>`}
+${lastOutput(timeline, outputs)}
 <dt>asked</dt><dd><code>${JSON.stringify(timeline.request)}</code></dd>
 <dt>accepted</dt><dd>${wallClock(timeline.acceptedAt)}, by version ${timeline.version}, instance ${timeline.instance}</dd>
 <dt>last record</dt><dd>${wallClock(timeline.lastAt)}${concluded === null ? "" : `, the task is ${concluded.how}`}${concluded === null || concluded.note === "" ? "" : `: ${concluded.note}`}</dd>
