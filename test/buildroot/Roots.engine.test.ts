@@ -11,7 +11,7 @@ import type { ImageRecord } from "../../src/buildroot/ImageStore.ts"
 import { installedImage } from "../../src/buildroot/InstalledImage.ts"
 import { KojiLogs } from "../../src/buildroot/KojiLogs.ts"
 import { runStep, stepOf } from "../contract/EngineContract.ts"
-import { inputsFor, inStep, realBuilder, Site } from "./realBuilder.ts"
+import { attemptOn, inputsFor, inStep, realSite, Site } from "./realBuilder.ts"
 import { makeRepository, type SmallPackage, served } from "./smallPackages.ts"
 
 /** Macros of the root's own rpm, in which distributions differ. */
@@ -98,7 +98,7 @@ const said = Effect.fnUntraced(function* (image: ImageRecord, script: string) {
 })
 
 for (const engine of ["docker", "podman"] as const) {
-  const site = world.pipe(Layer.provideMerge(realBuilder(engine)), Layer.orDie)
+  const site = world.pipe(Layer.provideMerge(realSite(engine)), Layer.orDie)
   layer(site, { excludeTestServices: true, timeout: "5 minutes" })(`a root made with ${engine}`, (it) => {
     it.effect("holds its group's packages, for its own arch, and grows by requirements", () =>
       Effect.gen(function* () {
@@ -114,7 +114,7 @@ for (const engine of ["docker", "podman"] as const) {
           ["below.noarch", "first.noarch"]
         )
         assert.isBelow(grown.bytes, image.bytes)
-      })
+      }).pipe(Effect.provide(attemptOn(1)))
     )
 
     it.effect("is told from its own rpm's database, wherever and in whatever form that keeps it", () =>
@@ -136,7 +136,7 @@ for (const engine of ["docker", "podman"] as const) {
         const met = yield* inStep("install/4", (path) => installedImage(path, second, given, ["first", "below"]))
         assert.strictEqual(met.image, second.image)
         assert.strictEqual((yield* said(second, "rpm -qa")).split("\n").length, names(second).length)
-      })
+      }).pipe(Effect.provide(attemptOn(2)))
     )
 
     if (engine === "podman") return
@@ -146,7 +146,7 @@ for (const engine of ["docker", "podman"] as const) {
         const failure = yield* Effect.flip(inStep("init", () => baseImage(given)))
         assert.match(failure.message, /^could not init mock buildroot, mock exited with status 20; see root.log/)
         assert.include(failure.message, "set tools_images in [adjutant]")
-      })
+      }).pipe(Effect.provide(attemptOn(3)))
     )
 
     it.effect("keeps to the streams of modules that were enabled before its group", () =>
@@ -158,7 +158,7 @@ for (const engine of ["docker", "podman"] as const) {
         const version = grown.packages.find(({ name }) => name === "streamed")?.version
         assert.strictEqual(version, "1")
         assert.include(yield* said(grown, "cat /etc/dnf/modules.d/streamed.module"), "stream=s1")
-      })
+      }).pipe(Effect.provide(attemptOn(4)))
     )
   })
 }
