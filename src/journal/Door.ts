@@ -81,21 +81,21 @@ export const recording = <World>() =>
       if (state._tag === "Unknown") return Option.none<Effect.Effect<A, TaskFailure>>()
       const record = Option.getOrUndefined(HashMap.get(state.steps, path))
       if (record === undefined) return Option.none<Effect.Effect<A, TaskFailure>>()
-      if (record.input !== input) {
-        return Option.some(Effect.fail(new GiveBack({ message: `the program diverged from its journal at ${path}` })))
-      }
+      const diverged = () => new GiveBack({ message: `the program diverged from its journal at ${path}` })
+      if (record.input !== input) return Option.some(Effect.fail(diverged()))
       switch (record._tag) {
         case "Open":
           return Option.none<Effect.Effect<A, TaskFailure>>()
         case "Succeeded":
           return Option.some(
             journal.getValue(record.value).pipe(
-              Effect.flatMap((value) => Schema.decodeUnknownEffect(schema)(value)),
-              Effect.orDie
+              Effect.orDie,
+              // Another version recorded it: a program that wants other outcomes is another program.
+              Effect.flatMap((value) => Effect.mapError(Schema.decodeUnknownEffect(schema)(value), diverged))
             )
           )
         case "Failed":
-          return Option.some(decodeFailure(record.error).pipe(Effect.orDie, Effect.flatMap(Effect.fail)))
+          return Option.some(decodeFailure(record.error).pipe(Effect.mapError(diverged), Effect.flatMap(Effect.fail)))
       }
     })
 

@@ -143,6 +143,21 @@ describe("the recording door", () => {
     }).pipe(Effect.provide(world, { local: true }))
   )
 
+  it.effect("gives the task back when another version recorded an outcome that this one cannot read", () =>
+    Effect.gen(function* () {
+      const program = <A>(schema: Schema.Codec<A, Schema.Json>, work: Effect.Effect<A, never, Counter>) =>
+        Effect.gen(function* () {
+          const door = yield* recording<Counter>()
+          return yield* door.step({ path: "one", rule: "repeat" }, schema, work)
+        })
+      yield* process(Effect.andThen(begun, program(Schema.Int, count)))
+      const failure = yield* Effect.flip(process(program(Schema.String, Effect.as(count, "one"))))
+      assert.strictEqual(failure._tag, "GiveBack")
+      assert.include(failure.message, "diverged")
+      assert.strictEqual((yield* Counter).count, 1)
+    }).pipe(Effect.provide(world, { local: true }))
+  )
+
   it.effect("begins nothing once the attempt is being stopped", () =>
     Effect.gen(function* () {
       yield* process(
