@@ -101,7 +101,7 @@ const sideOf = Effect.fnUntraced(function* ({ source, around }: Journal) {
   if (problem !== null)
     return yield* inTrouble(`${file}:${problem.line}: nothing from here on is believed: ${problem.message}`)
   const timeline = builder.timeline()
-  if (timeline === null || stream.kind === "daemon") return yield* inTrouble(`${file}: this is not an attempt's log`)
+  if (timeline === null || stream.kind !== "attempt") return yield* inTrouble(`${file}: this is not an attempt's log`)
   const surroundings = around(stream)
   const facts = yield* buildFacts(timeline, interest.values, valueAround(surroundings), packageLog(surroundings))
   return { name: file, facts } satisfies Side

@@ -36,7 +36,7 @@ export const logCommand = Command.make(
       attempt: (event, at) => builder.add({ at, event }),
       daemon: (event, at) => daemon.push({ at, event })
     }).pipe(Effect.mapError(unreadable))
-    if (scan.stream.kind === "daemon") {
+    if (scan.stream.kind !== "attempt") {
       const { file, problem } = scan
       yield* Console.log(json ? harmlessJson({ file, events: daemon, problem }, 2) : daemonText(daemon, display))
     } else {

@@ -82,8 +82,8 @@ export const replayCommand = Command.make(
         }
       }
     }).pipe(Effect.mapError(unreadable))
-    if (scan.stream.kind === "daemon") {
-      return yield* failure(`${scan.file}: this is the daemon's own log; adjutant log shows it`)
+    if (scan.stream.kind !== "attempt") {
+      return yield* failure(`${scan.file}: this is no attempt's log; adjutant log shows it`)
     }
     const timeline = yield* timelineIn(scan, builder)
     const around = journal.around(scan.stream)

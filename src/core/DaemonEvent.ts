@@ -1,6 +1,9 @@
-/** What has happened to the daemon itself, outside any attempt: the stream `daemon.jsonl`. */
+/**
+ * What has happened on a builder outside any attempt: to the daemon itself, in the stream `daemon.jsonl`; and in the kept
+ * roots that people have opened a shell in, in the stream `shell.jsonl`.
+ */
 import { Schema } from "effect"
-import { AttemptNumber, InstanceId, TaskId } from "./Ids.ts"
+import { AttemptNumber, ContainerName, InstanceId, TaskId } from "./Ids.ts"
 
 export const DaemonEvent = Schema.TaggedUnion({
   Started: {
@@ -30,6 +33,18 @@ export const DaemonEvent = Schema.TaggedUnion({
     bytes: Schema.NullOr(Schema.Int),
     reason: Schema.String
   },
+  /** Somebody has gone into a kept root: who, as the system knows them, and to do what. `command` null: at a terminal. */
+  ShellOpened: {
+    task: TaskId,
+    attempt: AttemptNumber,
+    container: ContainerName,
+    image: Schema.String,
+    by: Schema.String,
+    asRoot: Schema.Boolean,
+    command: Schema.NullOr(Schema.String)
+  },
+  /** `exitCode` null: it did not come to an end of its own. */
+  ShellClosed: { container: ContainerName, exitCode: Schema.NullOr(Schema.Int) },
   AttemptRecovered: { task: TaskId, attempt: AttemptNumber, how: Schema.String },
   Stopping: { reason: Schema.String },
   Stopped: { exitCode: Schema.Int }

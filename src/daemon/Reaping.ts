@@ -18,6 +18,7 @@ import { JournalStore } from "../journal/JournalStore.ts"
 import { upcast } from "../journal/Upcast.ts"
 import { silence } from "./Alive.ts"
 import { DaemonJournal } from "./DaemonJournal.ts"
+import { sweepShells } from "./Shells.ts"
 
 export interface ReapRequest {
   readonly instance: InstanceId
@@ -42,9 +43,12 @@ export const reap = Effect.fn("reap")(function* (request: ReapRequest) {
     making: new Set([...making, ...[...open.tasks].map(failedRootKey)])
   }))
   const reaper = makeReaper(request.instance, claims)
-  if (request.dryRun) return { reaped: yield* reaper.wouldReap, left: [...open.containers], silentSeconds }
+  const shells = yield* sweepShells(request, request.dryRun ? "look" : "remove")
+  if (request.dryRun) {
+    return { reaped: [...(yield* reaper.wouldReap), ...shells], left: [...open.containers], silentSeconds }
+  }
   // Nobody makes an image now: two looks at once are as good as two.
-  const reaped = [...(yield* reaper.sweep), ...(yield* reaper.sweep)]
+  const reaped = [...shells, ...(yield* reaper.sweep), ...(yield* reaper.sweep)]
   for (const { kind, name, reason } of reaped) yield* journal.record(told.Reaped.make({ kind, name, reason }))
   return { reaped, left: [...open.containers], silentSeconds }
 })

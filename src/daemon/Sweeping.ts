@@ -13,6 +13,7 @@ import { told } from "../core/DaemonEvent.ts"
 import { makeReaper } from "../engine/Reaper.ts"
 import { Attempts } from "./Attempts.ts"
 import { DaemonJournal } from "./DaemonJournal.ts"
+import { sweepShells } from "./Shells.ts"
 
 const sweepSeconds = 120
 /** What an earlier process left is gone soon: the second look, which images want, comes quickly after a start. */
@@ -24,7 +25,7 @@ export const sweeping = Effect.gen(function* () {
   const images = yield* ImageStore
   const journal = yield* DaemonJournal
   const roots = yield* FailedRoots
-  const { instance } = yield* BuilderSettings
+  const { instance, stateDirectory } = yield* BuilderSettings
   const claims = Effect.gen(function* () {
     const containers = yield* attempts.containers
     const { ids, making } = yield* images.known
@@ -34,7 +35,10 @@ export const sweeping = Effect.gen(function* () {
   })
   const { sweep } = makeReaper(instance, claims)
   const once = Effect.gen(function* () {
-    for (const { kind, name, reason } of yield* sweep) {
+    for (const { kind, name, reason } of [
+      ...(yield* sweep),
+      ...(yield* sweepShells({ instance, stateDirectory }, "remove"))
+    ]) {
       yield* Effect.logWarning(`removed the ${kind} ${name}: ${reason}`)
       yield* journal.record(told.Reaped.make({ kind, name, reason }))
     }

@@ -35,7 +35,11 @@ export const runStep = <E>(
       const started = yield* host.client.inspectContainer(id)
       return yield* seeOut(host, spec, started, sink, watch, { stdout: 0, stderr: 0 }, false)
     })
-    return yield* Effect.acquireUseRelease(create(host, init, spec, image), begin, release(host, spec, watch))
+    return yield* Effect.acquireUseRelease(
+      createContainer(host, init, spec, image, "log"),
+      begin,
+      release(host, spec, watch)
+    )
   })
 
 /** Takes over a step that an earlier process began. */
@@ -84,9 +88,16 @@ const seeOut = Effect.fnUntraced(function* <E>(
 })
 
 /** The id of the new container. Not interrupted; if the answer does not come, whatever was made is removed. */
-const create = Effect.fnUntraced(function* (host: Host, init: boolean, spec: ContainerSpec, image: ImageAnswer) {
+export const createContainer = Effect.fnUntraced(function* (
+  host: Host,
+  init: boolean,
+  spec: ContainerSpec,
+  image: ImageAnswer,
+  ends: "log" | "terminal"
+) {
   const body = (withInit: boolean) =>
     createBody(spec, {
+      ends,
       engine: host.kind,
       imageEnvironment: image.Config?.Env ?? [],
       imageHealthcheck: (image.Config?.Healthcheck ?? null) !== null,
@@ -163,7 +174,8 @@ const commit = (host: Host, id: string, spec: ContainerSpec, { reason }: Contain
 /** A failure is not kept from its owner for longer than this. */
 const failedCommitSeconds = 60
 
-const check = Effect.fnUntraced(function* (host: Host, spec: ContainerSpec, image: ImageAnswer) {
+/** Refuses what cannot be asked for, or must not be. */
+export const check = Effect.fnUntraced(function* (host: Host, spec: ContainerSpec, image: ImageAnswer) {
   const reason = objection(spec, Object.keys(image.Config?.Volumes ?? {}))
   if (reason !== undefined) return yield* problem("create", spec.name, "refused", reason)
   for (const wanted of [spec.commit, spec.commitFailed]) {
@@ -187,5 +199,5 @@ const vanished = (started: ContainerAnswer, error: EngineError): ContainerExit =
   committed: null
 })
 
-const problem = (operation: string, subject: string, reason: EngineError["reason"], message: string) =>
+export const problem = (operation: string, subject: string, reason: EngineError["reason"], message: string) =>
   new EngineError({ operation, subject, reason, message })

@@ -19,6 +19,8 @@ import type { ContainerSpec, Network, VolumeMount } from "./ContainerSpec.ts"
 /** What the body depends on beside the step. */
 export interface CreateContext {
   readonly engine: "docker" | "podman"
+  /** Where its streams end: in the engine's log, or at somebody's terminal. */
+  readonly ends: "log" | "terminal"
   /** The variables that the image sets. */
   readonly imageEnvironment: ReadonlyArray<string>
   /** Whether the image has a health check of its own. */
@@ -67,11 +69,13 @@ export const createBody = (spec: ContainerSpec, context: CreateContext) => {
     ...(context.engine === "docker" || context.imageHealthcheck ? { Healthcheck: { Test: ["NONE"] } } : {}),
     // Nobody's grace period delays us, and a stop by the engine cannot pass for a command that failed by itself.
     StopSignal: "SIGKILL",
-    Tty: false,
-    OpenStdin: false,
-    AttachStdin: false,
-    AttachStdout: false,
-    AttachStderr: false,
+    Tty: context.ends === "terminal",
+    OpenStdin: context.ends === "terminal",
+    // When whoever sits there goes away, the command hears so.
+    StdinOnce: context.ends === "terminal",
+    AttachStdin: context.ends === "terminal",
+    AttachStdout: context.ends === "terminal",
+    AttachStderr: context.ends === "terminal",
     HostConfig: {
       Init: context.init,
       AutoRemove: false,

@@ -11,7 +11,7 @@ import { Readable } from "node:stream"
 import Dockerode from "dockerode"
 import { Effect, Schema, Stream } from "effect"
 import type { CreateBody } from "./CreateBody.ts"
-import { EngineError } from "./Engine.ts"
+import { EngineError, type TerminalSize } from "./Engine.ts"
 import * as Answer from "./EngineAnswers.ts"
 import { type About, ask, body, call, named, progress } from "./EngineCalls.ts"
 import { statusOf } from "./EngineFault.ts"
@@ -117,6 +117,27 @@ export const dockerodeClient = (socketPath: string) => {
       const options = { follow, timestamps, stdout: true, stderr: true, ...(since === undefined ? {} : { since }) }
       return dialled({ operation: "logs", subject: id }, "GET", `/containers/${id}/logs?`, options)
     },
+    /** Both ends of the container's terminal, which it must have; to be had before it is started, so that nothing is missed. */
+    attachTerminal: (id: string) => {
+      const about = { operation: "attach", subject: id }
+      const options = { stream: true, stdin: true, stdout: true, stderr: true, hijack: true }
+      const attach = call(about, quickSeconds, (abortSignal) =>
+        docker.getContainer(id).attach({ ...options, abortSignal })
+      )
+      return Effect.map(
+        Effect.acquireRelease(attach, (both) => Effect.sync(() => both.end())),
+        (both) => ({
+          output: body(about, "unlimited", () => Promise.resolve(both)),
+          write: (bytes: Uint8Array): Effect.Effect<void> => Effect.sync(() => void both.write(bytes)),
+          end: Effect.sync((): void => void both.end())
+        })
+      )
+    },
+    /** The size of a running container's terminal. */
+    resizeTerminal: (id: string, { columns, rows }: TerminalSize) =>
+      call({ operation: "resize", subject: id }, quickSeconds, (abortSignal) =>
+        docker.getContainer(id).resize({ w: columns, h: rows, abortSignal })
+      ).pipe(Effect.asVoid),
     /** Whether the engine itself was told to kill the container between these times (milliseconds since the epoch). */
     killedThroughEngine: (id: string, since: number, until: number) => {
       const filters = JSON.stringify({ container: [id], event: ["kill"] })

@@ -66,6 +66,20 @@ export interface OutputSink {
   write(from: "stdout" | "stderr", bytes: Uint8Array): Effect.Effect<void>
 }
 
+export interface TerminalSize {
+  readonly columns: number
+  readonly rows: number
+}
+
+/** Where somebody sits. */
+export interface Terminal {
+  /** What is typed, byte by byte: the terminal interprets nothing. Its end is the end of the command's input. */
+  readonly input: Stream.Stream<Uint8Array>
+  /** Its size: now, and whenever it changes. */
+  readonly sizes: Stream.Stream<TerminalSize>
+  show(bytes: Uint8Array): Effect.Effect<void>
+}
+
 export class Engine extends Context.Service<
   Engine,
   {
@@ -97,6 +111,12 @@ export class Engine extends Context.Service<
       watch: (event: ContainerEvent) => Effect.Effect<void, E>,
       held: { readonly stdout: number; readonly stderr: number }
     ): Effect.Effect<ContainerExit, EngineError | E>
+    /**
+     * Runs a step at somebody's terminal and gives the command's exit code. Nothing of what passes is kept, and the limits
+     * of time, silence, output and disk do not hold: whoever sits there is in charge. The container is gone when this
+     * returns, however it returns.
+     */
+    interact(spec: ContainerSpec, terminal: Terminal): Effect.Effect<number, EngineError>
     /** Containers that carry all of these labels, running or not. */
     list(labels: Readonly<Record<string, string>>): Effect.Effect<ReadonlyArray<ContainerSummary>, EngineError>
     /** Kills and removes; succeeds when it is not there. True if there was something to remove. */

@@ -8,6 +8,7 @@ import type { EngineClient } from "./DockerodeClient.ts"
 import { Engine, type EngineInfo } from "./Engine.ts"
 import { ensureImage, importImage, inspectImage, listImages } from "./ImageWork.ts"
 import type { Host, Machine } from "./StepAttendance.ts"
+import { interactStep } from "./TerminalStep.ts"
 
 /** The service. Making it asks nothing; an engine may come up later. */
 export const engineOver = Effect.fnUntraced(function* (client: EngineClient, machine: Machine) {
@@ -57,6 +58,10 @@ export const engineOver = Effect.fnUntraced(function* (client: EngineClient, mac
     adopt: Effect.fn("Engine.adopt")(function* (spec, sink, watch, held) {
       const { host } = yield* answering
       return yield* adoptStep(host, spec, sink, watch, held)
+    }),
+    interact: Effect.fn("Engine.interact")(function* (spec, terminal) {
+      const { host, init } = yield* answering
+      return yield* interactStep(host, init, spec, terminal)
     }),
     list: Effect.fn("Engine.list")(function* (labels) {
       const containers = yield* client.listContainers(labels)

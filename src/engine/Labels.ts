@@ -68,6 +68,12 @@ export const ownerLabels = (instance: string): Readonly<Record<string, string>> 
   [label.kind]: "container"
 })
 
+/** What the container of a shell in a kept root carries: no step's, and gone with the process that opened it. */
+export const shellLabels = (instance: string): Readonly<Record<string, string>> => ({
+  [label.instance]: instance,
+  [label.kind]: "shell"
+})
+
 /** What every image made by this instance carries. */
 export const imageOwnerLabels = (instance: string): Readonly<Record<string, string>> => ({ [label.instance]: instance })
 

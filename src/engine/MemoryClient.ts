@@ -69,6 +69,18 @@ export const memoryClient = (
     return Stream.unfold(0, next).pipe(Stream.filter(({ stamp }) => since(stamp, request.since)))
   }
 
+  /** What a container says, from its start to its end, as it says it. */
+  const terminalOf = (found: MemoryContainer): Stream.Stream<Uint8Array, EngineError> => {
+    const next = (at: number): Effect.Effect<readonly [Uint8Array, number] | undefined> =>
+      Effect.suspend(() => {
+        const entry = found.log[at]
+        if (entry !== undefined) return Effect.succeed([entry.bytes, at + 1] as const)
+        if (found.state === "exited") return Effect.succeed(undefined)
+        return Effect.flatMap(Deferred.await(found.changed), () => next(at))
+      })
+    return Stream.unfold(0, next)
+  }
+
   let logsRead = 0
 
   return {
@@ -104,7 +116,9 @@ export const memoryClient = (
             log: [],
             killedBy: undefined,
             changed: yield* Deferred.make<void>(),
-            fiber: undefined
+            fiber: undefined,
+            answers: undefined,
+            size: undefined
           })
           model.created.push(name)
           return id
@@ -136,6 +150,23 @@ export const memoryClient = (
           Stream.suspend(() => (options.spoilsLog?.(++logsRead) === true ? Stream.make(spoiled) : Stream.empty))
         ),
         Stream.interruptWhen(Effect.flatMap(model.goes, () => Effect.fail(unreachable("logs"))))
+      ),
+    attachTerminal: (id) =>
+      call(
+        "attach",
+        Effect.map(container("attach", id), (found) => ({
+          output: terminalOf(found),
+          write: (bytes: Uint8Array) =>
+            Effect.provideContext(model.type(found, new TextDecoder().decode(bytes)), model.own),
+          end: Effect.void
+        }))
+      ),
+    resizeTerminal: (id, size) =>
+      call(
+        "resize",
+        Effect.map(container("resize", id), (found) => {
+          found.size = size
+        })
       ),
     killedThroughEngine: (id) =>
       call(

@@ -8,7 +8,7 @@
  */
 import { Context, Effect, Layer } from "effect"
 import type { ContainerSpec } from "./ContainerSpec.ts"
-import { type ContainerSummary, Engine, type EngineInfo, type ImageInfo } from "./Engine.ts"
+import { type ContainerSummary, Engine, type EngineInfo, type ImageInfo, type TerminalSize } from "./Engine.ts"
 import { engineOver } from "./EngineService.ts"
 import { direct, memoryClient, type Through } from "./MemoryClient.ts"
 import { makeMemoryModel } from "./MemoryModel.ts"
@@ -26,6 +26,8 @@ export interface MemoryProgram {
   /** From the last chunk to the end; `never` is a command that hangs. */
   readonly afterMillis?: number | "never"
   readonly exit: number | { readonly signal: number } | "out of memory"
+  /** What it says to what is typed at its terminal; a number ends it with that code. */
+  readonly answers?: (typed: string, size: TerminalSize | undefined) => string | number
   /** What it does besides, just before its end: to files under its mounts, to a model. */
   readonly work?: Effect.Effect<void>
 }
@@ -109,6 +111,11 @@ export const make = Effect.fnUntraced(function* (options: MemoryEngineOptions) {
         Effect.suspend(() => {
           specs.set(spec.name, spec)
           return engine.run(spec, sink, watch)
+        }),
+      interact: (spec, terminal) =>
+        Effect.suspend(() => {
+          specs.set(spec.name, spec)
+          return engine.interact(spec, terminal)
         })
     })
   })

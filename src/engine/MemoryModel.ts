@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto"
 import { Clock, Deferred, Effect, Fiber, Scope } from "effect"
 import type { CreateBody } from "./CreateBody.ts"
-import type { ContainerSummary, ImageInfo } from "./Engine.ts"
+import type { ContainerSummary, ImageInfo, TerminalSize } from "./Engine.ts"
 import type { MemoryEngineOptions, MemoryImage, MemoryProgram, MemoryRoot } from "./MemoryEngine.ts"
 
 /** An entry of a container's log, stamped as Docker stamps. */
@@ -31,6 +31,9 @@ export interface MemoryContainer {
   /** Replaced at every change; done when the change happens. */
   changed: Deferred.Deferred<void>
   fiber: Fiber.Fiber<void> | undefined
+  /** What somebody's terminal is to it. */
+  answers: MemoryProgram["answers"]
+  size: TerminalSize | undefined
 }
 
 export interface StoredImage {
@@ -101,16 +104,29 @@ export const makeMemoryModel = Effect.fnUntraced(function* (options: MemoryEngin
     yield* change(container)
   })
 
+  const say = Effect.fnUntraced(function* (container: MemoryContainer, from: LogEntry["from"], bytes: Uint8Array) {
+    const now = yield* Clock.currentTimeMillis
+    entries++
+    const stamp = `${new Date(now).toISOString().slice(0, -1)}${String(entries % 1_000_000).padStart(6, "0")}Z`
+    container.log.push({ stamp, from, bytes })
+    yield* change(container)
+  })
+
+  /** Somebody types, and the program answers or ends. */
+  const type = Effect.fnUntraced(function* (container: MemoryContainer, typed: string) {
+    const answer = container.answers?.(typed, container.size)
+    if (typeof answer === "string") return yield* say(container, "stdout", new TextEncoder().encode(answer))
+    if (answer === undefined || container.state !== "running") return
+    if (container.fiber !== undefined) yield* Fiber.interrupt(container.fiber)
+    yield* end(container, answer)
+  })
+
   const live = Effect.fnUntraced(function* (container: MemoryContainer, program: MemoryProgram) {
     for (const chunk of program.output) {
       if (chunk.afterMillis !== undefined) yield* Effect.sleep(`${chunk.afterMillis} millis`)
       if (chunk.work !== undefined) yield* chunk.work
-      const now = yield* Clock.currentTimeMillis
-      entries++
-      const stamp = `${new Date(now).toISOString().slice(0, -1)}${String(entries % 1_000_000).padStart(6, "0")}Z`
       const bytes = typeof chunk.bytes === "string" ? new TextEncoder().encode(chunk.bytes) : chunk.bytes
-      container.log.push({ stamp, from: chunk.from ?? "stdout", bytes })
-      yield* change(container)
+      yield* say(container, chunk.from ?? "stdout", bytes)
     }
     if (program.afterMillis === "never") return yield* Effect.never
     if (program.afterMillis !== undefined) yield* Effect.sleep(`${program.afterMillis} millis`)
@@ -122,6 +138,7 @@ export const makeMemoryModel = Effect.fnUntraced(function* (options: MemoryEngin
 
   const start = Effect.fnUntraced(function* (container: MemoryContainer, program: MemoryProgram) {
     container.state = "running"
+    container.answers = program.answers
     container.startedAt = yield* Clock.currentTimeMillis
     container.fiber = yield* Effect.forkIn(live(container, program), scope)
   })
@@ -147,6 +164,7 @@ export const makeMemoryModel = Effect.fnUntraced(function* (options: MemoryEngin
     findContainer,
     findImage,
     start,
+    type,
     kill: (nameOrId: string, by: string | undefined) => kill(nameOrId, by),
     remove: Effect.fnUntraced(function* (container: MemoryContainer) {
       yield* kill(container.id, "the remover")

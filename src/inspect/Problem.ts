@@ -2,7 +2,7 @@
 import { Predicate, Result, Schema } from "effect"
 import { AttemptNumber, TaskId } from "../core/Ids.ts"
 import { type DamageReason, type LineFault, parseLine } from "../journal/Line.ts"
-import { daemonStream, type StreamName } from "../journal/StreamName.ts"
+import { daemonStream, type StreamName, shellStream } from "../journal/StreamName.ts"
 import { cut } from "./Columns.ts"
 import { harmless } from "./Harmless.ts"
 
@@ -13,12 +13,21 @@ export interface Problem {
   readonly message: string
 }
 
-export const nameOfStream = (stream: StreamName): string =>
-  stream.kind === "daemon" ? "the daemon" : `task ${stream.task}, attempt ${stream.attempt}`
+export const nameOfStream = (stream: StreamName): string => {
+  switch (stream.kind) {
+    case "attempt":
+      return `task ${stream.task}, attempt ${stream.attempt}`
+    case "daemon":
+      return "the daemon"
+    case "shell":
+      return "shells"
+  }
+}
 
 const First = Schema.Union([
   Schema.Struct({ _tag: Schema.Literal("Accepted"), task: TaskId, attempt: AttemptNumber }),
-  Schema.Struct({ _tag: Schema.Literal("Started") })
+  Schema.Struct({ _tag: Schema.Literal("Started") }),
+  Schema.Struct({ _tag: Schema.Literal("ShellOpened") })
 ])
 const decodeFirst = Schema.decodeUnknownResult(First)
 
@@ -26,7 +35,14 @@ const decodeFirst = Schema.decodeUnknownResult(First)
 export const streamOfEvent = (event: unknown): StreamName | undefined => {
   const first = Result.getOrUndefined(decodeFirst(event))
   if (first === undefined) return undefined
-  return first._tag === "Started" ? daemonStream : { kind: "attempt", task: first.task, attempt: first.attempt }
+  switch (first._tag) {
+    case "Accepted":
+      return { kind: "attempt", task: first.task, attempt: first.attempt }
+    case "Started":
+      return daemonStream
+    case "ShellOpened":
+      return shellStream
+  }
 }
 
 /** What a file that is no journal begins with, for one who took the wrong one. */

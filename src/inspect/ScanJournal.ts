@@ -120,7 +120,7 @@ const journalScanner = (file: string, visitor: JournalVisitor) => {
   }
 
   const visit = ({ kind }: StreamName, { v, event, at }: StoredEvent) => {
-    if (kind === "daemon") {
+    if (kind !== "attempt") {
       const decoded = decodeDaemonEvent(event)
       if (Result.isSuccess(decoded)) visitor.daemon?.(decoded.success, at)
       else damaged("schema", unknownEvent(event, DaemonEvent.cases, decoded.failure, writer))

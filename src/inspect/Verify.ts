@@ -59,7 +59,7 @@ const verdictOf = (scan: JournalScan, first: AttemptEvent | undefined, broken: P
 
 /** The first event says whose journal it is as well; it must agree with the chain, which was begun with the name. */
 const wrongPlace = (stream: StreamName, first: AttemptEvent | undefined): Problem | null => {
-  if (stream.kind === "daemon" || first?._tag !== "Accepted") return null
+  if (stream.kind !== "attempt" || first?._tag !== "Accepted") return null
   const inside: StreamName = { kind: "attempt", task: first.task, attempt: first.attempt }
   if (nameOfStream(inside) === nameOfStream(stream)) return null
   const message = `accepted as ${nameOfStream(inside)}, in the journal of ${nameOfStream(stream)}`

@@ -14,7 +14,7 @@ import * as NodeDisk from "./NodeDisk.ts"
 import { makePoison } from "./Poison.ts"
 import * as StateDirectory from "./StateDirectory.ts"
 import { openStreamFile, type Place, readStreamFile } from "./StreamFile.ts"
-import { daemonStream, fileOfStream, type StreamName, streamOfFile } from "./StreamName.ts"
+import { daemonStream, fileOfStream, type StreamName, shellStream, streamOfFile } from "./StreamName.ts"
 
 /** How many directories of tasks are read at once when streams are listed. */
 const listingsAtOnce = 16
@@ -102,7 +102,8 @@ const reading = (place: Place) => {
     const attempts = yield* Effect.forEach(tasks.filter(isTask).sort(byValue), attemptsOf, {
       concurrency: listingsAtOnce
     })
-    return [...(names.includes(fileOfStream(daemonStream)) ? [daemonStream] : []), ...attempts.flat()]
+    const others = [daemonStream, shellStream].filter((stream) => names.includes(fileOfStream(stream)))
+    return [...others, ...attempts.flat()]
   }).pipe(Effect.withSpan("JournalStore.list"))
 
   const attempts = Effect.fn("JournalStore.attempts")(function* (task: TaskId) {

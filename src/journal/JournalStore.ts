@@ -52,7 +52,7 @@ export class JournalStore extends Context.Service<
     open(stream: StreamName): Effect.Effect<JournalStream, JournalError, Scope.Scope>
     /** What a stream holds, verified; touches nothing and overlooks an unfinished last line. `JournalUnavailable` when there is none. */
     read(stream: StreamName): Effect.Effect<ReadonlyArray<StoredEvent>, JournalError>
-    /** Every stream there is: the daemon's first, then attempts by task and number. */
+    /** Every stream there is: the daemon's first, that of shells, then attempts by task and number. */
     readonly list: Effect.Effect<ReadonlyArray<StreamName>, JournalError>
     /** The numbers of a task's attempts, in order. */
     attempts(task: TaskId): Effect.Effect<ReadonlyArray<AttemptNumber>, JournalError>

@@ -41,7 +41,7 @@ export const readStreamFile = Effect.fnUntraced(function* ({ disk, directory, po
 export const openStreamFile = Effect.fnUntraced(function* (place: Place, stream: StreamName) {
   const { disk, directory, poison, visible } = place
   const path = join(directory, fileOfStream(stream))
-  const parents = stream.kind === "daemon" ? [directory] : [directory, dirname(dirname(path)), dirname(path)]
+  const parents = stream.kind === "attempt" ? [directory, dirname(dirname(path)), dirname(path)] : [directory]
   for (const parent of parents.slice(1)) yield* poison.guard(disk.makeDirectory(parent))
 
   const isThere = (yield* poison.guard(disk.stat(path))) !== undefined

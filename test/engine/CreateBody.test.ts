@@ -4,7 +4,7 @@ import { stepOf } from "../contract/EngineContract.ts"
 
 const ground = { image: `sha256:${"1".repeat(64)}`, instance: "abc", bootId: "boot" }
 const spec = stepOf(ground, "build/1", "exit 0", { environment: { PATH: "/bin", LANG: "C" }, user: "1000:135" })
-const plain = { engine: "docker", imageEnvironment: [], imageHealthcheck: false, init: true } as const
+const plain = { engine: "docker", ends: "log", imageEnvironment: [], imageHealthcheck: false, init: true } as const
 
 describe("the request that creates a container", () => {
   it("says everything, so that nothing of an image counts", () => {
