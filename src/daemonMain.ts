@@ -7,7 +7,7 @@
 import { mkdir, readFile } from "node:fs/promises"
 import { hostname } from "node:os"
 import { NodeHttpClient } from "@effect/platform-node"
-import { Effect, Layer, Logger, Queue, Redacted, References, Result } from "effect"
+import { Effect, Layer, Logger, Queue, Redacted, References } from "effect"
 import { BuilderSettings } from "./buildroot/BuilderSettings.ts"
 import { FailedRoots } from "./buildroot/FailedRoots.ts"
 import { ImageStore } from "./buildroot/ImageStore.ts"
@@ -25,6 +25,7 @@ import { usage } from "./engine/DiskBudget.ts"
 import * as DockerEngine from "./engine/DockerEngine.ts"
 import { Engine, type EngineInfo } from "./engine/Engine.ts"
 import { ownerLabels } from "./engine/Labels.ts"
+import { findEngine } from "./findEngine.ts"
 import { HubFiles } from "./hub/HubFiles.ts"
 import { HubSession } from "./hub/HubSession.ts"
 import { TaskAlerts } from "./hub/TaskAlerts.ts"
@@ -33,30 +34,6 @@ import { JournalStore } from "./journal/JournalStore.ts"
 import * as NodeDisk from "./journal/NodeDisk.ts"
 import { StateDirectory } from "./journal/StateDirectory.ts"
 import { holderOf } from "./journal/StateLock.ts"
-
-/** Where each engine listens unless the configuration says otherwise; the first that answers is taken. */
-const sockets: Record<"docker" | "podman", ReadonlyArray<string>> = {
-  docker: ["/var/run/docker.sock"],
-  podman: ["/run/podman/podman.sock", "/run/koji-adjutant/podman.sock"]
-}
-
-const findEngine = Effect.fn("findEngine")(function* (config: DaemonConfigValues) {
-  const { engine, engine_socket: given } = config.adjutant
-  const kinds = engine === "auto" ? (["docker", "podman"] as const) : [engine]
-  const candidates = given === null ? kinds.flatMap((kind) => sockets[kind]) : [given]
-  const refused: Array<string> = []
-  for (const socketPath of candidates) {
-    const layer = DockerEngine.layer({ socketPath })
-    const info = yield* Effect.result(
-      Effect.flatMap(Engine, ({ info }) => info).pipe(Effect.provide(layer, { local: true }))
-    )
-    if (Result.isSuccess(info)) return { socketPath, info: info.success }
-    refused.push(`${socketPath}: ${info.failure.message}`)
-  }
-  return yield* failure(
-    `no container engine answers; start one, or set engine_socket in [adjutant]. ${refused.join("; ")}`
-  )
-})
 
 const credentials = (config: DaemonConfigValues) =>
   Effect.gen(function* () {
@@ -92,7 +69,7 @@ const started = (version: string, config: DaemonConfigValues, request: CommandRe
       try: () => mkdir(config.adjutant.log_dir, { recursive: true, mode: 0o755 }),
       catch: (cause) => failure(`log_dir ${config.adjutant.log_dir}: ${String(cause)}`)
     })
-    const { socketPath, info } = yield* findEngine(config)
+    const { socketPath, info } = yield* findEngine(config.adjutant)
     yield* Effect.log(`container engine: ${info.kind} ${info.version} on ${socketPath}`)
     if (!info.limitsEnforced) yield* Effect.logWarning("this engine does not enforce memory and process limits")
     const { user, password } = yield* credentials(config)
@@ -139,7 +116,7 @@ export const reaping = (version: string) => (config: DaemonConfigValues, dryRun:
       const silentSeconds = yield* silence(stateDirectory)
       return { _tag: "DaemonRuns", pid: holder.pid, silentSeconds } as const
     }
-    const { socketPath, info } = yield* findEngine(config)
+    const { socketPath, info } = yield* findEngine(config.adjutant)
     const services = Layer.mergeAll(ImageStore.layer, failedRoots, DaemonJournal.layer).pipe(
       Layer.provideMerge(DockerEngine.layer({ socketPath })),
       Layer.provideMerge(yield* settingsLayer(version, config, info))

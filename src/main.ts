@@ -22,6 +22,11 @@ const main = Effect.gen(function* () {
         Effect.flatMap(
           Effect.promise(() => import("./daemonMain.ts")),
           ({ reaping }) => reaping(version)(config, dryRun)
+        ),
+      shell: (config, run) =>
+        Effect.flatMap(
+          Effect.promise(() => import("./workshopMain.ts")),
+          ({ shell }) => shell(process.env["SUDO_USER"])(config, run)
         )
     },
     args

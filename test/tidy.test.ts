@@ -21,9 +21,10 @@ const mayImport: Record<string, ReadonlyArray<string>> = {
   tasks,
   inspect,
   daemon: [...tasks, "tasks", "config"],
+  workshop: [...tasks, "tasks", "config", "daemon", "inspect"],
   monitor: [...inspect, "inspect"],
   hubsim: [...lower, "hub"],
-  cli: [...tasks, "tasks", "config", "daemon", "inspect", "monitor", "hubsim"]
+  cli: [...tasks, "tasks", "config", "daemon", "inspect", "workshop", "monitor", "hubsim"]
 }
 
 /** The pure rooms may use Effect's data types, not its runtime. */

@@ -14,6 +14,7 @@ import { hubCommand } from "./HubCommand.ts"
 import { logCommand } from "./LogCommand.ts"
 import { type ReapReport, reapCommand } from "./ReapCommand.ts"
 import { replayCommand } from "./ReplayCommand.ts"
+import { type RunShell, shellCommand } from "./ShellCommand.ts"
 import { verifyCommand } from "./VerifyCommand.ts"
 
 /** What `main` knows and the commands do not: the process's surroundings, and how a daemon is put together. */
@@ -22,6 +23,7 @@ export interface Parts<R> {
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly daemon: (request: DaemonRequest) => Effect.Effect<void, CommandFailed, R>
   readonly reap: (config: DaemonConfigValues, dryRun: boolean) => Effect.Effect<ReapReport, CommandFailed, R>
+  readonly shell: RunShell<R>
 }
 
 /**
@@ -41,6 +43,7 @@ export const adjutant = <R>(parts: Parts<R>, args: ReadonlyArray<string>) => {
           configCommand(parts.environment)
         ]
       },
+      { group: "On a failed build", commands: [shellCommand(parts.environment, parts.shell)] },
       { group: "For a hub", commands: [buildCommand, hubCommand] },
       { group: "On what it recorded", commands: [logCommand, replayCommand, diffCommand, verifyCommand] },
       { group: "Besides", commands: [completionsCommand((): Command.Command.Any => root)] }
