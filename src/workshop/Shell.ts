@@ -16,7 +16,7 @@ import { ContainerName } from "../core/Ids.ts"
 import { shellsBelow } from "../daemon/Shells.ts"
 import type { ContainerSpec, ExitReason } from "../engine/ContainerSpec.ts"
 import { Engine, EngineError, type OutputSink, type Terminal } from "../engine/Engine.ts"
-import { containerLabels, containerName, shellLabels } from "../engine/Labels.ts"
+import { containerLabels, containerName, label, shellLabels } from "../engine/Labels.ts"
 import * as FileJournalStore from "../journal/FileJournalStore.ts"
 import * as NodeDisk from "../journal/NodeDisk.ts"
 import { holdDirectory } from "../journal/StateLock.ts"
@@ -43,8 +43,8 @@ export const shellIn = Effect.fn("shellIn")(
       const message = "the engine has it no more: nobody can look into this root"
       return yield* new EngineError({ operation: "run", subject: root.image, reason: "missing", message })
     }
-    const instance = yield* Effect.promise(() => readFile(join(stateDirectory, "instance"), "utf8"))
-    const spec = specOf(request, instance.trim())
+    const instance = yield* firstLine(join(stateDirectory, "instance"))
+    const spec = specOf(request, instance, yield* firstLine(bootIdFile))
     const container = ContainerName.make(spec.name)
     yield* heldPlace(join(shellsBelow(stateDirectory), spec.name))
     const command = "command" in what ? what.command : null
@@ -67,12 +67,17 @@ export const shellIn = Effect.fn("shellIn")(
   Effect.provide(NodeDisk.layer)
 )
 
+const bootIdFile = "/proc/sys/kernel/random/boot_id"
+const firstLine = (path: string) => Effect.promise(async () => (await readFile(path, "utf8")).trim())
+
 /** What is asked of the engine for it. */
-const specOf = ({ root, asRoot, what }: ShellRequest, instance: string): ContainerSpec => {
+const specOf = ({ root, asRoot, what }: ShellRequest, instance: string, bootId: string): ContainerSpec => {
   const { commitFailed: _, ...failed } = root.spec
   const step = `shell-${randomBytes(3).toString("hex")}`
   const identity = { instance, task: root.task, attempt: root.attempt, step }
   const shell = ["/bin/bash", "--login"]
+  // Of this boot, not the failed step's: a root is kept over a restart of the machine.
+  const place = { bootId, workerId: failed.labels[label.workerId] ?? "" }
   const personality = failed.command[0] === "linux32" ? ["linux32"] : []
   return {
     ...failed,
@@ -83,11 +88,7 @@ const specOf = ({ root, asRoot, what }: ShellRequest, instance: string): Contain
     capabilities: asRoot ? "install" : failed.capabilities,
     workingDirectory: "/builddir",
     network: "none",
-    labels: {
-      ...failed.labels,
-      ...containerLabels({ ...identity, workerId: "", bootId: "" }),
-      ...shellLabels(instance)
-    },
+    labels: { ...containerLabels({ ...identity, ...place }), ...shellLabels(instance) },
     limits: { ...failed.limits, wallSeconds: secondsMax, silenceSeconds: secondsMax },
     output: "apart",
     commit: null
