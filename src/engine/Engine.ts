@@ -124,8 +124,8 @@ export class Engine extends Context.Service<
     /** Undefined when the engine has no such image. */
     inspectImage(reference: string): Effect.Effect<ImageInfo | undefined, EngineError>
     /**
-     * The image of this reference, pulled as the policy says. `architecture` may be the engine's name of it or the
-     * kernel's (`amd64`, `x86_64`). Fails with `missing` (never, and not there), `timeout`
+     * The image of this reference, pulled as the policy says. `architecture` is the machine that is to run it, by the
+     * engine's name or the kernel's (`amd64`, `x86_64`), which may run others as well (`386`). Fails with `missing` (never, and not there), `timeout`
      * (in all, or without progress), `refused` (the registry's words in the message), `wrong-architecture`.
      */
     ensureImage(

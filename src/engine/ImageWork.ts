@@ -16,6 +16,13 @@ const machines: Readonly<Record<string, string>> = {
 }
 export const engineArchitecture = (name: string): string => machines[name] ?? name
 
+/** What a machine runs besides its own. */
+const alsoRuns: Readonly<Record<string, string>> = { amd64: "386", arm64: "arm" }
+const runs = (machine: string, image: string): boolean => {
+  const [host, made] = [engineArchitecture(machine), engineArchitecture(image)]
+  return host === made || alsoRuns[host] === made
+}
+
 /** What an engine's answer says of an image. */
 export const imageInfo = (answer: ImageAnswer): ImageInfo => ({
   id: answer.Id.startsWith("sha256:") ? answer.Id : `sha256:${answer.Id}`,
@@ -55,7 +62,7 @@ export const ensureImage = Effect.fnUntraced(function* (
     return yield* problem("pull", reference, "missing", why)
   }
   const { architecture } = options
-  if (architecture !== null && engineArchitecture(architecture) !== engineArchitecture(image.architecture)) {
+  if (architecture !== null && !runs(architecture, image.architecture)) {
     const what = `the image is for ${image.architecture}, not for ${architecture}`
     return yield* problem("pull", reference, "wrong-architecture", what)
   }
