@@ -32,7 +32,7 @@ import { weightOf } from "../tasks/Registry.ts"
 import type { HandlerResult, TaskType } from "../tasks/Task.ts"
 import { uploadEvents } from "./EventsLog.ts"
 import { dropRoot, keepRoot, unpinImages } from "./KeepRoot.ts"
-import { outcomeOf, stoppedBy, type TaskResult } from "./Outcome.ts"
+import { outcomeOf, outcomeText, stoppedBy, type TaskResult } from "./Outcome.ts"
 import { report } from "./Report.ts"
 
 export interface AttemptRequest {
@@ -252,6 +252,7 @@ const conclude = Effect.fnUntraced(function* (request: AttemptRequest, outcome: 
 /** Tells the hub what was decided. `again`: an earlier process decided it, and may have told the hub. */
 const finish = Effect.fnUntraced(function* ({ task, hostId }: AttemptRequest, outcome: Outcome, again: boolean) {
   const journal = yield* AttemptJournal
+  yield* Effect.log(`task ${task}, attempt ${journal.attempt}: ${outcomeText(outcome)}`)
   const info = again ? yield* Effect.result(getTaskInfo(task)) : undefined
   const knows =
     info?._tag === "Success" && !(info.success?.state === taskStates.OPEN && info.success.host_id === hostId)

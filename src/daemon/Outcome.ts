@@ -40,3 +40,21 @@ export const stoppedBy = (reason: StopReason): Outcome => {
       return cases.Freed.make({ reason: "the journal cannot be written" })
   }
 }
+
+/** An outcome in a line, for the daemon's log. */
+export const outcomeText = (outcome: Outcome): string => {
+  switch (outcome._tag) {
+    case "Success":
+      return "closed"
+    case "Fault":
+      return `failed (${outcome.code}): ${outcome.message.split("\n", 1)[0]}`
+    case "Freed":
+      return `freed: ${outcome.reason}`
+    case "Refused":
+      return `refused: ${outcome.reason}`
+    case "Canceled":
+      return `canceled: ${outcome.reason}`
+    case "Lost":
+      return `lost: ${outcome.reason}`
+  }
+}
