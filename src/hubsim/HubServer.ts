@@ -30,6 +30,8 @@ export type Disturbance =
   | { readonly _tag: "DropAnswer" }
   /** The call is not done: something in front of the hub answers with this status. */
   | { readonly _tag: "Status"; readonly status: number }
+  /** The call is not done: something in front of the hub, or a hub gone mad, answers with this. */
+  | { readonly _tag: "Answer"; readonly contentType: string; readonly body: string }
   /** The call is done after this time. */
   | { readonly _tag: "Delay"; readonly duration: Duration.Input }
 
@@ -62,6 +64,8 @@ export const hubServer = (hub: Hub, disturb: Disturb) => {
         return hangUp
       case "Status":
         return plain(disturbance.status, "not today")
+      case "Answer":
+        return { status: 200, headers: { ...version, "content-type": disturbance.contentType }, body: disturbance.body }
       case "Delay":
         return yield* Effect.delay(work, disturbance.duration)
     }
