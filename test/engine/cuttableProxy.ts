@@ -12,6 +12,8 @@ export const cuttableProxy = (engineSocket: string) =>
     Effect.callback<{
       readonly socketPath: string
       cut(length: Duration.Input): Effect.Effect<void>
+      /** Cut for as long as this takes. */
+      cutWhile<A>(work: Effect.Effect<A>): Effect.Effect<A>
       readonly close: () => void
     }>((resume) => {
       const directory = mkdtempSync(join(tmpdir(), "adjutant-proxy-"))
@@ -40,24 +42,25 @@ export const cuttableProxy = (engineSocket: string) =>
       const breakAll = () => {
         for (const socket of open) socket.destroy()
       }
-      const cut = (length: Duration.Input) =>
-        Effect.sync(() => {
-          refuses = true
-          breakAll()
-        }).pipe(
-          Effect.andThen(Effect.sleep(length)),
-          Effect.andThen(
+      const cutWhile = <A>(work: Effect.Effect<A>) =>
+        Effect.acquireUseRelease(
+          Effect.sync(() => {
+            refuses = true
+            breakAll()
+          }),
+          () => work,
+          () =>
             Effect.sync(() => {
               refuses = false
             })
-          )
         )
+      const cut = (length: Duration.Input) => cutWhile(Effect.sleep(length))
       const close = () => {
         breakAll()
         server.close()
         rmSync(directory, { recursive: true, force: true })
       }
-      server.listen(socketPath, () => resume(Effect.succeed({ socketPath, cut, close })))
+      server.listen(socketPath, () => resume(Effect.succeed({ socketPath, cut, cutWhile, close })))
     }),
     ({ close }) => Effect.sync(close)
   )
