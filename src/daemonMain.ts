@@ -34,6 +34,7 @@ import { JournalStore } from "./journal/JournalStore.ts"
 import * as NodeDisk from "./journal/NodeDisk.ts"
 import { StateDirectory } from "./journal/StateDirectory.ts"
 import { holderOf } from "./journal/StateLock.ts"
+import { withoutPassword } from "./koji/ScmUrl.ts"
 
 const credentials = (config: DaemonConfigValues) =>
   Effect.gen(function* () {
@@ -90,7 +91,7 @@ const started = (version: string, config: DaemonConfigValues, request: CommandRe
     return yield* served(config, request, `${info.kind} ${info.version}`).pipe(
       Effect.provide(services, { local: true }),
       Effect.scoped,
-      Effect.catch((error) => Effect.fail(failure(error.message)))
+      Effect.catch((error) => Effect.fail(failure(`${atHub(config, error)}${error.message}`)))
     )
   })
 
@@ -128,6 +129,10 @@ export const reaping = (version: string) => (config: DaemonConfigValues, dryRun:
   }).pipe(Effect.mapError((error) => failure(error.message)))
 
 const failedRoots = FailedRoots.layer((directory) => usage([directory]))
+
+/** What a hub refused is told with its address and the call: nothing else says which server was meant. */
+const atHub = ({ kojid }: DaemonConfigValues, error: object): string =>
+  "method" in error ? `${withoutPassword(kojid.server)}: ${error.method}: ` : ""
 
 const served = (config: DaemonConfigValues, request: CommandRequest, engine: string) =>
   Effect.gen(function* () {
