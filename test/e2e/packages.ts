@@ -65,6 +65,18 @@ export const behaving = (
     sources: [{ name: "build.sh", text: script }]
   })
 
+/** Says what it is about, and goes on talking until there is a file `/builddir/go`. */
+const untilTold = `echo waiting
+count=0
+while [ ! -e /builddir/go ]; do count=$((count + 1)); echo "tick $count"; sleep 0.2; done
+echo gone on`
+
+/** A source package whose build waits until the test lets it go on. */
+export const waiting = (directory: string, name: string) => behaving(directory, name, untilTold)
+
+/** One that waits and does not hear of signals. */
+export const deaf = (directory: string, name: string) => behaving(directory, name, `trap '' HUP INT TERM\n${untilTold}`)
+
 /** Where an RPM's payload begins. */
 export const payloadOffset = (rpm: Uint8Array): number => {
   const needed = headerBytesNeeded(rpm)

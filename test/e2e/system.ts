@@ -24,7 +24,7 @@ import type { Disturb } from "../../src/hubsim/HubServer.ts"
 import { type RunningHub, serve } from "../../src/hubsim/HubSim.ts"
 import { seedBuilder } from "../../src/hubsim/Seed.ts"
 import { taskPath } from "../../src/koji/Paths.ts"
-import { taskStateName } from "../../src/koji/TaskState.ts"
+import { taskStateName, taskStates } from "../../src/koji/TaskState.ts"
 import { type EngineName, engineSocket } from "../engines.ts"
 import { type Builder, makeBuilder } from "./builder.ts"
 import type { DaemonProcess } from "./daemonProcess.ts"
@@ -63,6 +63,8 @@ export class System extends Context.Service<
     readonly daemon: DaemonProcess
     /** The repository of the demonstration's build tag. */
     readonly repo: number
+    /** A tag with a small root, for builders of their own, and its repository. */
+    readonly small: { readonly tag: string; readonly repo: number }
     /** What becomes of each exchange with the hub from now on. */
     disturb(what: Disturb): Effect.Effect<void>
     /** A host of the hub; its daemon is not started yet. */
@@ -77,12 +79,14 @@ export class System extends Context.Service<
     info(task: number): Effect.Effect<TaskInfo>
     /** Every task below this one. */
     descendents(task: number): Effect.Effect<ReadonlyArray<TaskInfo>>
+    /** The child of this method, once there is one. */
+    child(task: number, method: string): Effect.Effect<number>
     /** Returns when the task has ended. */
     ended(task: number): Effect.Effect<Ended>
     /** Makes a repository of a tag; its number. */
     newRepo(tag: string): Effect.Effect<number>
     /** A `buildArch` by itself, as its parent would make it, for hosts of this channel. */
-    buildArch(source: string, where: { tag: string; repo: number; channel: string }): Effect.Effect<number>
+    buildArch(source: string, channel: string, root?: { tag: string; repo: number }): Effect.Effect<number>
     /** What the hub holds of a task's file; empty if there is none. */
     output(task: number, name: string): Effect.Effect<string>
     /** The names of a task's files on the hub. */
@@ -109,6 +113,13 @@ const demoDirectory = (): string => {
   return directory
 }
 
+const smallTag = "small-build"
+/** What a noarch package needs to be built, and no compiler. */
+const smallRoot = (most: ReadonlyArray<string>) => ({
+  ...{ name: smallTag, arches: "x86_64", parents: ["demo-base"] },
+  groups: { build: [...most, "binutils", "debugedit", "elfutils"], "srpm-build": most }
+})
+
 /** Names of which builds may be tagged; all others are built as scratch. */
 const tagged = ["several", "calculated", "contradicts"]
 
@@ -127,6 +138,7 @@ const make = Effect.fnUntraced(function* (
   const extra = yield* packages(join(directory, "packages"))
   yield* applySeed(hub.hub, {
     ...seed,
+    tags: [...seed.tags, smallRoot(seed.tags.at(-1)?.groups?.["srpm-build"] ?? [])],
     builds: [...seed.builds, ...extra.map((made) => ({ directory: made, tag: "demo-base" }))]
   })
   const retries = { retriesMax: 100, intervalSeconds: 1, offlineIntervalSeconds: 1, timeoutSeconds: 60 }
@@ -166,7 +178,7 @@ const make = Effect.fnUntraced(function* (
     let last = ""
     const state = yield* until(
       `task ${task} to end`,
-      () => last,
+      () => `${last}\n${daemon.said()}`,
       Effect.map(info(task), (found) => {
         last = `${found.method} ${taskStateName(found.state)}`
         const name = taskStateName(found.state) ?? ""
@@ -196,9 +208,21 @@ const make = Effect.fnUntraced(function* (
   const daemon = yield* main.start
   yield* daemon.hasSaid("status: ready")
   const repo = yield* newRepo("demo-build")
+  const small = { tag: smallTag, repo: yield* newRepo(smallTag) }
+
+  const descendents = (id: number) => Effect.map(asked(getTaskDescendents(id)), (found) => Object.values(found).flat())
+  const seen = <A>(id: number, what: string, look: Effect.Effect<A | undefined>) =>
+    Effect.flatMap(info(id), ({ method }) => until(`${what} (${method} ${id})`, daemon.said, look))
 
   return System.of({
-    ...{ engine, directory, topdir, hub, upload, info, ended, main, daemon, repo, task, newRepo, output },
+    ...{ engine, directory, topdir, hub, upload, info, ended, main, daemon, repo, small, task, newRepo, output },
+    ...{ descendents, seen },
+    child: (id, method) =>
+      seen(
+        id,
+        `a ${method}`,
+        Effect.map(descendents(id), (found) => found.find((one) => one.method === method)?.id)
+      ),
     disturb: (what) =>
       Effect.sync(() => {
         disturbance = what
@@ -209,12 +233,11 @@ const make = Effect.fnUntraced(function* (
       const more = channel === undefined ? undefined : { channel }
       return yield* asked(call(Schema.Int, "build", [place, demo.target, options], more))
     }),
-    buildArch: Effect.fnUntraced(function* (source, where) {
-      const parameters = [yield* upload(source), where.tag, "noarch", true, { repo_id: where.repo }]
-      return yield* task("buildArch", parameters, { channel: where.channel, arch: "noarch" })
+    buildArch: Effect.fnUntraced(function* (source, channel, root = small) {
+      const parameters = [yield* upload(source), root.tag, "noarch", true, { repo_id: root.repo }]
+      return yield* task("buildArch", parameters, { channel, arch: "noarch" })
     }),
     cancel: (id) => asked(cancelTask(id)),
-    descendents: (id) => Effect.map(asked(getTaskDescendents(id)), (found) => Object.values(found).flat()),
     files: (id) =>
       Effect.promise(() =>
         readdir(join(topdir, "work", taskPath(id))).then(
@@ -227,12 +250,7 @@ const make = Effect.fnUntraced(function* (
         hub.hub.db
           .all(readRefusal, "SELECT msg FROM scheduler_task_refusals WHERE task_id = ?", id)
           .map(({ msg }) => msg)
-      ),
-    seen: (id, what, look) =>
-      Effect.gen(function* () {
-        const { method } = yield* info(id)
-        return yield* until(`${what} (${method} ${id})`, daemon.said, look)
-      })
+      )
   })
 })
 
@@ -240,3 +258,16 @@ const readRefusal = rowOf(Schema.Struct({ msg: Schema.String }))
 
 /** So that a build comes to them soon. */
 export const smallLimits = { processes: 256, memory_bytes: 1024 ** 3, log_bytes_max: 8 * 1024 ** 2 }
+
+/** A task that nobody has. */
+export const free = taskStates.FREE
+
+/** The log of a build on the hub, once it says this. */
+export const saying = (task: number, text: string) =>
+  Effect.flatMap(System, (system) =>
+    system.seen(
+      task,
+      `its build.log on the hub to say ${JSON.stringify(text)}`,
+      Effect.map(system.output(task, "build.log"), (log) => (log.includes(text) ? log : undefined))
+    )
+  )

@@ -2,11 +2,14 @@
 import { Effect, Schedule } from "effect"
 
 const lookMillis = 150
-const patienceSeconds = 400
+const patienceSeconds = 1000
 
 class NotYet {
   readonly _tag = "NotYet"
 }
+
+/** For a test that waits: a busy machine is no failure. */
+export const patient = 1000 * (patienceSeconds + 200)
 
 /** Looks until there is something to see. `sight` is told when patience ends. */
 export const until = <A>(
