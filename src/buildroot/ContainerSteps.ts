@@ -254,6 +254,11 @@ export const mockStatus = (reason: ExitReason): MockStatus => {
           return { _tag: "Signal", signal: signalKill, detail: `log limit of ${reason.value} bytes reached` }
         case "disk":
           return { _tag: "Signal", signal: signalKill, detail: `disk budget of ${reason.value} bytes exceeded` }
+        case "space":
+          return {
+            ...{ _tag: "Signal", signal: signalKill },
+            detail: `fewer than ${reason.value} bytes were left on the builder's disk`
+          }
       }
       break
     case "Uncertain":

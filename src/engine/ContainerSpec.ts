@@ -80,7 +80,7 @@ export const ExitReason = Schema.TaggedUnion({
   Signaled: { signal: Schema.Int },
   OutOfMemory: { memoryBytes: Schema.Int },
   /** A limit of ours ended it: which one, and what it was. */
-  LimitReached: { limit: Schema.Literals(["wall", "silence", "output", "disk"]), value: Schema.Int },
+  LimitReached: { limit: Schema.Literals(["wall", "silence", "output", "disk", "space"]), value: Schema.Int },
   /** The engine was away when it ended: nobody knows. Never a build failure. */
   Uncertain: { detail: Schema.String }
 })

@@ -14,7 +14,9 @@ export interface Ending {
   /** The kernel killed something in it for want of memory. */
   readonly outOfMemory: boolean
   /** The limit of ours that made us kill it. */
-  readonly limit: { readonly limit: "wall" | "silence" | "output" | "disk"; readonly value: number } | undefined
+  readonly limit:
+    | { readonly limit: "wall" | "silence" | "output" | "disk" | "space"; readonly value: number }
+    | undefined
   /** Why nobody can vouch for the exit code when it is a signal's: the engine was away, or somebody told it to kill. */
   readonly doubt: string | undefined
   /** The machine was started anew since: whatever the engine says was not seen by anyone. */

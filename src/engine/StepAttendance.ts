@@ -15,6 +15,7 @@ import type { EngineClient } from "./DockerodeClient.ts"
 import type { EngineError, OutputSink } from "./Engine.ts"
 import { type ContainerAnswer, milliseconds } from "./EngineAnswers.ts"
 import { readEnding } from "./ExitReading.ts"
+import { outOfSpace } from "./FreeSpace.ts"
 import { label } from "./Labels.ts"
 import { readLog } from "./LogReading.ts"
 import { firstLimit, type LimitReached } from "./StepLimits.ts"
@@ -91,8 +92,9 @@ export const attend = Effect.fnUntraced(function* (
     })
 
   const guard = Effect.gen(function* () {
+    const writable = writablePaths(started)
     const disk = overBudget({
-      paths: writablePaths(started),
+      paths: writable,
       diskBytes: limits.diskBytes,
       log:
         file === null
@@ -105,7 +107,7 @@ export const attend = Effect.fnUntraced(function* (
     })
     const limit = yield* Effect.raceFirst(
       Effect.as(patiently(client.waitContainer(id)), undefined),
-      firstLimit(limits, startedAt, output, disk)
+      firstLimit(limits, startedAt, output, Effect.raceFirst(disk, outOfSpace(writable)))
     )
     if (limit !== undefined) {
       yield* patiently(client.killContainer(id))

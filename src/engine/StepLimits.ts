@@ -5,7 +5,7 @@ import type { StepOutput } from "./StepOutput.ts"
 
 /** A limit that was reached, and what it was (seconds or bytes). */
 export interface LimitReached {
-  readonly limit: "wall" | "silence" | "output" | "disk"
+  readonly limit: "wall" | "silence" | "output" | "disk" | "space"
   readonly value: number
 }
 

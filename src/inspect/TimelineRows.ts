@@ -134,6 +134,8 @@ export const limitText = (reason: ExitReason): string | null => {
           return `ended for output: the limit is ${bytes(reason.value)}`
         case "disk":
           return `ended for disk space: the budget is ${bytes(reason.value)}`
+        case "space":
+          return `ended for disk space: the builder had less than ${bytes(reason.value)} left`
       }
       break
     case "Uncertain":
