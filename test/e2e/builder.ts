@@ -40,7 +40,7 @@ export interface Builder {
   events(task: number, attempt?: number): Effect.Effect<ReadonlyArray<AttemptEvent>>
   /** Containers of it that are on the engine: all, or those of a task. */
   containers(task?: number): Effect.Effect<ReadonlyArray<ContainerSummary>>
-  /** Makes a file in `/builddir` of whatever attempt of the task is running here. */
+  /** Makes a file in `/builddir` of whatever attempt of the task is waiting here, once for each. */
   touch(task: number, name: string): Effect.Effect<void>
   /** Directories of attempts that have not been removed. */
   readonly workspaces: Effect.Effect<ReadonlyArray<string>>
@@ -96,6 +96,7 @@ export const makeBuilder = Effect.fnUntraced(function* (plan: BuilderPlan) {
 
   const tasks = join(stateDirectory, "tasks")
   const work = join(stateDirectory, "work")
+  const touched = new Set<string>()
   const attempts = (task: number) =>
     Effect.promise(() =>
       readdir(join(tasks, String(task))).then(
@@ -125,9 +126,12 @@ export const makeBuilder = Effect.fnUntraced(function* (plan: BuilderPlan) {
     touch: (task, name) =>
       Effect.promise(async () => {
         for (const attempt of await readdir(work).catch(() => [])) {
-          if (!attempt.startsWith(`${task}-`)) continue
-          // It may end at any moment, which is what is wanted.
-          await writeFile(join(work, attempt, "builddir", name), "").catch(() => undefined)
+          if (!attempt.startsWith(`${task}-`) || touched.has(`${attempt} ${name}`)) continue
+          // Before that its directory is not its own yet; after that it may end, and be removed, at any moment.
+          const log = await readFile(join(work, attempt, "logs/build.log"), "utf8").catch(() => "")
+          if (!log.includes("\nwaiting\n")) continue
+          touched.add(`${attempt} ${name}`)
+          await writeFile(join(work, attempt, "builddir", name), "")
         }
       }),
     workspaces: Effect.promise(() => readdir(work).catch(() => [])),
