@@ -2,7 +2,7 @@
 import { Cause, Exit, Option } from "effect"
 import { Outcome, type StepValue, type StopReason } from "../core/AttemptEvent.ts"
 import type { TaskFailure } from "../koji/Fault.ts"
-import { faultOf } from "../tasks/FaultOf.ts"
+import { faultOf, noSpace } from "../tasks/FaultOf.ts"
 
 /** What a handler hands over on success: the task's result, and the uploads that the result names. */
 export interface TaskResult {
@@ -22,7 +22,7 @@ export const outcomeOf = (exit: Exit.Exit<TaskResult, TaskFailure>, stop: StopRe
   const failure = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
   return failure?._tag === "RefuseTask"
     ? cases.Refused.make({ soft: failure.soft, reason: failure.message })
-    : cases.Freed.make({ reason: failure?.message ?? "interrupted" })
+    : cases.Freed.make({ reason: failure?.message ?? noSpace(exit.cause) ?? "interrupted" })
 }
 
 export const stoppedBy = (reason: StopReason): Outcome => {
