@@ -2,12 +2,13 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { assert } from "@effect/vitest"
-import { Effect, Layer, Option, type Scope } from "effect"
+import { Effect, Layer, type Scope } from "effect"
 import type { AttemptEvent } from "../../src/core/AttemptEvent.ts"
 import * as DockerEngine from "../../src/engine/DockerEngine.ts"
 import { type ContainerSummary, Engine } from "../../src/engine/Engine.ts"
 import { label, ownerLabels } from "../../src/engine/Labels.ts"
-import { attemptEvents, readJournal } from "../../src/inspect/ReadJournal.ts"
+import { fileSource } from "../../src/inspect/JournalSource.ts"
+import { scanJournal } from "../../src/inspect/ScanJournal.ts"
 import { verify } from "../../src/inspect/Verify.ts"
 import type { EngineName } from "../engines.ts"
 import { type DaemonProcess, startDaemon } from "./daemonProcess.ts"
@@ -68,7 +69,8 @@ export const makeBuilder = Effect.fnUntraced(function* (plan: BuilderPlan) {
       }),
       ...section("adjutant", {
         ...{ engine: plan.engine, engine_socket: plan.socket, log_format: "text", monitor_listen: "off" },
-        ...{ state_dir: stateDirectory, log_dir: logDirectory, ...plan.adjutant }
+        // A machine that is busy with other tests is no reason to stand idle.
+        ...{ state_dir: stateDirectory, log_dir: logDirectory, load_average_max: 4096, ...plan.adjutant }
       })
     ]
     await writeFile(configFile, text.join("\n"), { mode: 0o600 })
@@ -110,11 +112,10 @@ export const makeBuilder = Effect.fnUntraced(function* (plan: BuilderPlan) {
     events: (task, attempt) =>
       Effect.gen(function* () {
         const number = attempt ?? (yield* attempts(task))
-        const read = yield* Effect.option(readJournal(join(tasks, String(task), `${number}.jsonl`)))
-        return Option.match(read, {
-          onNone: () => [],
-          onSome: (journal) => attemptEvents(journal).events.map(({ event }) => event)
-        })
+        const events: Array<AttemptEvent> = []
+        const file = join(tasks, String(task), `${number}.jsonl`)
+        yield* Effect.ignore(scanJournal(fileSource(file), { attempt: (event) => events.push(event) }))
+        return events
       }),
     containers: (task) =>
       Effect.gen(function* () {

@@ -3,9 +3,9 @@ import { join } from "node:path"
 import { assert, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
 import type { AttemptEvent } from "../../src/core/AttemptEvent.ts"
-import { type Builder, isOver } from "./builder.ts"
+import { isOver } from "./builder.ts"
 import { deaf } from "./packages.ts"
-import { free, System, saying } from "./system.ts"
+import { free, letEnd, System, saying } from "./system.ts"
 import { patient } from "./until.ts"
 
 /** One builder for all of these: its images are made once. */
@@ -17,15 +17,6 @@ const building = Effect.fnUntraced(function* (name: string) {
   const source = yield* deaf(join(system.directory, "sources"), name)
   const task = yield* system.buildArch(source, "mortal")
   return task
-})
-
-/** Lets a task's build go on, whichever attempt it is by now, until the task has ended. */
-const letEnd = Effect.fnUntraced(function* (builder: Builder, task: number) {
-  const system = yield* System
-  return yield* Effect.raceFirst(
-    system.ended(task),
-    Effect.forever(Effect.andThen(builder.touch(task, "go"), Effect.sleep("200 millis")))
-  )
 })
 
 const outcomes = (events: ReadonlyArray<AttemptEvent>) =>

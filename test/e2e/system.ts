@@ -271,3 +271,12 @@ export const saying = (task: number, text: string) =>
       Effect.map(system.output(task, "build.log"), (log) => (log.includes(text) ? log : undefined))
     )
   )
+
+/** Lets a waiting build go on, whichever attempt it is by now, until the task has ended. */
+export const letEnd = Effect.fnUntraced(function* (builder: Builder, task: number) {
+  const system = yield* System
+  return yield* Effect.raceFirst(
+    system.ended(task),
+    Effect.forever(Effect.andThen(builder.touch(task, "go"), Effect.sleep("200 millis")))
+  )
+})
