@@ -52,13 +52,14 @@ export class Workspace extends Context.Service<
       Effect.gen(function* () {
         const journal = yield* AttemptJournal
         const root = join(directory, "work", `${task}-${attempt}`)
-        const resumed = journal.history.length > 0
-        if (hasWorked(journal.history) && !(yield* Effect.promise(() => exists(root)))) {
+        const worked = hasWorked(journal.history)
+        if (worked && !(yield* Effect.promise(() => exists(root)))) {
           return yield* new GiveBack({ message: `the attempt's working directory ${root} is gone` })
         }
         yield* Effect.acquireRelease(
           Effect.promise(async () => {
-            if (!resumed) await rm(root, { recursive: true, force: true })
+            if (worked) return
+            await rm(root, { recursive: true, force: true })
             for (const name of ["builddir", "chroot_tmpdir", "captures", "logs", "input", "status", "steps"]) {
               await mkdir(join(root, name), { recursive: true, mode: 0o755 })
             }

@@ -294,7 +294,7 @@ describe("buildArch ends", () => {
     })
     assert.strictEqual(told.state, "FREE")
     assert.deepStrictEqual(reports(told), [
-      "host.refuseTask 1 {soft: true, msg: container engine: pull localhost/none:1: not on this host, and the policy is never to pull}"
+      "host.refuseTask 1 {soft: true, msg: container engine: pull localhost/none:1: not on this host, and the policy is never to pull (tools_image in [adjutant])}"
     ])
     assert.strictEqual(told.events.at(-1), "concluded refused")
   })
