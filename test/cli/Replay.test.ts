@@ -111,7 +111,7 @@ describe("replay", () => {
     Effect.gen(function* () {
       const daemon = Examples.linesOf([{ at: 1, event: { _tag: "Stopped", exitCode: 0 } }], { kind: "daemon" })
       const own = yield* adjutant(["replay", write("daemon.jsonl", daemon)])
-      assert.match(own.err, /this is the daemon's own log/)
+      assert.match(own.err, /this is no attempt's log/)
       assert.strictEqual(own.code, 1)
       const joined = yield* adjutant([
         "replay",
