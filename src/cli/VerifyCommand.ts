@@ -7,31 +7,37 @@ import type { JournalUnreadable } from "../inspect/JournalSource.ts"
 import { nameOfStream } from "../inspect/Problem.ts"
 import { amount } from "../inspect/Units.ts"
 import { type Verdict, verify } from "../inspect/Verify.ts"
-import { alreadyTold } from "./CommandFailed.ts"
+import { alreadyTold, type CommandFailed } from "./CommandFailed.ts"
+import { journalArgument, journalFlags, journalNamed } from "./JournalArgument.ts"
 import { jsonFlag, screen } from "./Screen.ts"
 
 export const verifyCommand = Command.make(
   "verify",
   {
-    files: Argument.String("file").pipe(Argument.withDescription("A journal, or a copy of one"), Argument.atLeast(1)),
+    what: journalArgument("task|file|url").pipe(Argument.atLeast(1)),
+    stateDirectory: journalFlags.stateDirectory,
     json: jsonFlag
   },
-  Effect.fn("verifyCommand")(function* ({ files, json }) {
+  Effect.fn("verifyCommand")(function* ({ what, stateDirectory, json }) {
     const { colours } = yield* screen
     const tinted = paint(colours)
     let bad = 0
-    for (const file of files) {
-      const judged = yield* verify(file).pipe(Effect.result)
+    for (const one of what) {
+      const judged = yield* journalNamed(one, { stateDirectory, logDirectory: "" }).pipe(
+        Effect.flatMap(({ source }) => verify(source)),
+        Effect.result
+      )
       const good = judged._tag === "Success" && judged.success.problem === null
       if (!good) bad++
       if (json)
-        yield* Console.log(harmlessJson(judged._tag === "Success" ? judged.success : unreadable(judged.failure)))
+        yield* Console.log(harmlessJson(judged._tag === "Success" ? judged.success : unreadable(one, judged.failure)))
       else if (judged._tag === "Failure") {
-        yield* Console.log(`${harmless(file)}: ${tinted("bad", "unreadable")}: ${harmless(judged.failure.message)}`)
+        const { file, message } = unreadable(one, judged.failure)
+        yield* Console.log(`${harmless(file)}: ${tinted("bad", "unreadable")}: ${harmless(message)}`)
       } else {
         yield* Console.log(
           good
-            ? `${harmless(file)}: ${tinted("good", "ok")}, ${held(judged.success)}${torn(judged.success)}`
+            ? `${harmless(judged.success.file)}: ${tinted("good", "ok")}, ${held(judged.success)}${torn(judged.success)}`
             : `${harmless(placeOf(judged.success))}: ${tinted("bad", "DAMAGED")}: ${harmless(problemText(judged.success))}`
         )
       }
@@ -81,8 +87,8 @@ const held = (verdict: Verdict): string => `${amount(verdict.events, "event")} o
 const torn = (verdict: Verdict): string =>
   verdict.tornBytes === 0 ? "" : `, then ${amount(verdict.tornBytes, "byte")} of an unfinished line`
 
-const unreadable = (error: JournalUnreadable) => ({
-  file: error.file,
-  unreadable: error.reason,
-  message: error.message
-})
+/** A task without journals is one that cannot be read, like a file that is not there. */
+const unreadable = (named: string, error: JournalUnreadable | CommandFailed) =>
+  error._tag === "JournalUnreadable"
+    ? { file: error.file, unreadable: error.reason, message: error.message }
+    : { file: named, unreadable: "missing", message: error.message }

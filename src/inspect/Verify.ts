@@ -8,9 +8,9 @@ import { Effect } from "effect"
 import type { AttemptEvent } from "../core/AttemptEvent.ts"
 import { invariantJudge } from "../core/Invariants.ts"
 import type { StreamName } from "../journal/StreamName.ts"
-import { fileSource, type JournalSource } from "./JournalSource.ts"
+import type { JournalSource } from "./JournalSource.ts"
 import { nameOfStream, type Problem } from "./Problem.ts"
-import { type JournalScan, type JournalVisitor, scanJournal } from "./ScanJournal.ts"
+import { type JournalScan, scanJournal } from "./ScanJournal.ts"
 
 export interface Verdict {
   readonly file: string
@@ -25,23 +25,18 @@ export interface Verdict {
 }
 
 /** Reads a journal and judges all of it. Fails when it is none. */
-export const verify = (file: string) => verifySource(fileSource(file))
-
-/** The same for one that comes from elsewhere; `visitor` is shown what is judged. */
-export const verifySource = Effect.fn("verify")(function* (source: JournalSource, visitor: JournalVisitor = {}) {
+export const verify = Effect.fn("verify")(function* (source: JournalSource) {
   const judge = invariantJudge()
   let first: AttemptEvent | undefined
   let seen = 0
   let broken: Problem | null = null
   const scan = yield* scanJournal(source, {
-    ...visitor,
-    attempt: (event, at) => {
+    attempt: (event) => {
       first ??= event
       for (const { invariant, detail } of judge(event, seen)) {
         broken ??= { line: seen + 1, kind: "invariant", message: `${invariant}: ${detail}` }
       }
       seen++
-      visitor.attempt?.(event, at)
     }
   })
   return verdictOf(scan, first, broken)

@@ -20,12 +20,14 @@ const write = (name: string, contents: string | Uint8Array): string => {
   return file
 }
 
+const journal = (name: string, contents: string | Uint8Array) => fileSource(write(name, contents))
+
 const good = Examples.journalOf(Examples.good().events)
 const lines = good.trimEnd().split("\n")
 const whole = (changed: ReadonlyArray<string>) => changed.map((line) => `${line}\n`).join("")
 
 const problemOf = Effect.fnUntraced(function* (name: string, contents: string | Uint8Array) {
-  const { problem } = yield* verify(write(name, contents))
+  const { problem } = yield* verify(journal(name, contents))
   return problem === null ? null : `${problem.kind} at ${problem.line}`
 })
 const reasonOf = (file: string) => Effect.map(Effect.flip(scanJournal(fileSource(file), {})), (error) => error.reason)
@@ -34,7 +36,7 @@ describe("verify", () => {
   it.effect("finds nothing wrong with any of the examples", () =>
     Effect.gen(function* () {
       for (const story of [Examples.good(), Examples.failed(), Examples.canceled(), Examples.recovered()]) {
-        const verdict = yield* verify(write("tasks/4711/1.jsonl", Examples.journalOf(story.events)))
+        const verdict = yield* verify(journal("tasks/4711/1.jsonl", Examples.journalOf(story.events)))
         assert.isNull(verdict.problem)
         assert.strictEqual(verdict.events, story.events.length)
       }
@@ -43,7 +45,7 @@ describe("verify", () => {
 
   it.effect("knows a journal by its first line when its name says nothing", () =>
     Effect.gen(function* () {
-      const verdict = yield* verify(write("adjutant-events.log", good))
+      const verdict = yield* verify(journal("adjutant-events.log", good))
       assert.isNull(verdict.problem)
       assert.deepStrictEqual(verdict.stream, {
         kind: "attempt",
@@ -76,7 +78,7 @@ describe("verify", () => {
         const changed = Buffer.from(bytes)
         changed[at] = (changed[at] ?? 0) ^ 1
         writeFileSync(file, changed)
-        const verdict = yield* verify(file)
+        const verdict = yield* verify(fileSource(file))
         const line = good.slice(0, at).split("\n").length
         assert.strictEqual(verdict.problem?.line, line, `byte ${at}`)
         assert.strictEqual(verdict.events, line - 1)
@@ -86,7 +88,7 @@ describe("verify", () => {
 
   it.effect("takes an unfinished last line for what it is, and reports it", () =>
     Effect.gen(function* () {
-      const verdict = yield* verify(write("torn.log", good.slice(0, -20)))
+      const verdict = yield* verify(journal("torn.log", good.slice(0, -20)))
       assert.isNull(verdict.problem)
       assert.strictEqual(verdict.events, lines.length - 1)
       assert.isAbove(verdict.tornBytes, 0)
@@ -98,7 +100,7 @@ describe("verify", () => {
       const { events } = Examples.good()
       const at = events.findIndex(({ event }) => event._tag === "ContainerRemoved")
       const without = events.filter((_, index) => index !== at)
-      const verdict = yield* verify(write("invariant.log", Examples.journalOf(without)))
+      const verdict = yield* verify(journal("invariant.log", Examples.journalOf(without)))
       assert.strictEqual(verdict.problem?.kind, "invariant")
       assert.strictEqual(verdict.problem?.line, at + 1)
       assert.match(verdict.problem?.message ?? "", /containers are gone before its outcome/)
@@ -116,7 +118,7 @@ describe("verify", () => {
 
   it.effect("finds a journal under another one's name", () =>
     Effect.gen(function* () {
-      const verdict = yield* verify(write("tasks/4712/1.jsonl", good))
+      const verdict = yield* verify(journal("tasks/4712/1.jsonl", good))
       assert.strictEqual(verdict.problem?.kind, "place")
       assert.match(verdict.problem?.message ?? "", /says task 4712, attempt 1.*of task 4711, attempt 1/)
     })
@@ -134,7 +136,7 @@ describe("verify", () => {
         ],
         { kind: "daemon" }
       )
-      const verdict = yield* verify(write("daemon.jsonl", contents))
+      const verdict = yield* verify(journal("daemon.jsonl", contents))
       assert.isNull(verdict.problem)
       assert.strictEqual(verdict.events, 2)
     })
