@@ -141,7 +141,7 @@ export const makeBuilder = Effect.fnUntraced(function* (plan: BuilderPlan) {
       const files = names.filter((name) => name.endsWith(".jsonl")).map((name) => join(tasks, name))
       const found: Array<string> = []
       for (const file of [...files, join(stateDirectory, "daemon.jsonl")]) {
-        const verdict = yield* Effect.orDie(verify(file))
+        const verdict = yield* Effect.orDie(verify(fileSource(file)))
         if (verdict.problem !== null) found.push(`${file}:${verdict.problem.line}: ${verdict.problem.message}`)
       }
       return found

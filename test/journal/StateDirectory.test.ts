@@ -126,7 +126,7 @@ describe("a state directory", () => {
     })
   )
 
-  it.effect("is held against this process too, until its holder lets go", () =>
+  it.live("is held against this process too, until its holder lets go", () =>
     Effect.gen(function* () {
       const path = yield* temporaryDirectory
       yield* held(path, () =>
@@ -138,7 +138,7 @@ describe("a state directory", () => {
     })
   )
 
-  it.effect("is held against a second real daemon, which is told who has it, and free when the holder is killed", () =>
+  it.live("is held against a second real daemon, which is told who has it, and free when the holder is killed", () =>
     Effect.gen(function* () {
       const path = yield* temporaryDirectory
       const first = yield* journalProcess(path, "hold")
