@@ -126,6 +126,7 @@ describe("rebuildSRPM fails with kojid's words", () => {
       "end build/source",
       "step expire",
       ...["dnf", "hw_info", "mock_config", "mock_output", "root", "state"].map((name) => `uploaded ${name}.log`),
+      "note the root of build/source is kept: adjutant shell 1",
       "decided Fault",
       "concluded failed"
     ])
