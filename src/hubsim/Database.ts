@@ -29,6 +29,7 @@ export const orNull = Schema.NullOr
 
 const readId = rowOf(Schema.Struct({ id: Schema.Int }))
 const readVersion = rowOf(Schema.Struct({ user_version: Schema.Int }))
+const readName = rowOf(Schema.Struct({ name: Schema.String }))
 const readCount = rowOf(Schema.Struct({ count: Schema.Int }))
 
 const statementsMax = 500
@@ -52,6 +53,18 @@ export class Database {
       throw new Error(`${path} has tables of version ${found}; this hub's are of version ${version}`)
     }
     this.#connection.exec(`${tables}; PRAGMA user_version = ${Math.trunc(version)}`)
+  }
+
+  /** Makes every table what it is in another file of the same version, for those who begin again and again. */
+  become(path: string) {
+    const tables = this.all(readName, "SELECT name FROM sqlite_schema WHERE type = 'table'").map(({ name }) => name)
+    const copies = tables.map(
+      (name) => `DELETE FROM main.${name}; INSERT INTO main.${name} SELECT * FROM other.${name}`
+    )
+    this.#connection.exec(
+      `PRAGMA foreign_keys = OFF; ATTACH '${path.replaceAll("'", "''")}' AS other; BEGIN; ${copies.join("; ")}; COMMIT;
+        DETACH other; PRAGMA foreign_keys = ON`
+    )
   }
 
   close() {

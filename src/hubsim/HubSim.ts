@@ -42,7 +42,8 @@ export class TopdirError extends Schema.TaggedError<TopdirError>()("TopdirError"
 }) {}
 
 const directories = ["packages", "repos", "work", "scratch"]
-const databaseFile = "hubsim.sqlite"
+/** Below the top of the tree. */
+export const databaseFile = "hubsim.sqlite"
 
 /** A hub that is spoken to in this process (`answerCall`, `answerUpload`), until the scope closes. */
 export const openHub = ({

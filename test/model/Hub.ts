@@ -5,15 +5,18 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
-import { type Context, Effect, Exit, Scope } from "effect"
+import { type Context, Effect, Exit, Schema, Scope, Semaphore } from "effect"
 import { type HubRequest, HubTransport, TransportError } from "../../src/hub/HubTransport.ts"
 import { isStruct, splitKeywords, withKeywords } from "../../src/hub/Keywords.ts"
 import type { Answer, Struct, Value } from "../../src/hub/Value.ts"
+import { Database, rowOf } from "../../src/hubsim/Database.ts"
 import type { Hub as HubSim } from "../../src/hubsim/Dispatcher.ts"
-import { openHub } from "../../src/hubsim/HubSim.ts"
+import { databaseFile } from "../../src/hubsim/HubSim.ts"
 import { defaultOptions } from "../../src/hubsim/Options.ts"
+import { tables, tablesVersion } from "../../src/hubsim/Tables.ts"
+import { views } from "../../src/hubsim/Views.ts"
 import { faultCodes } from "../../src/koji/Fault.ts"
-import { taskPath } from "../../src/koji/Paths.ts"
+import { pathInfo, taskPath } from "../../src/koji/Paths.ts"
 import { taskStateName } from "../../src/koji/TaskState.ts"
 import { answer, answered, type Keys, type Wire } from "./Answering.ts"
 import { copyTree, hubOptions, type Template } from "./HubTemplate.ts"
@@ -56,6 +59,11 @@ export interface Seen extends HubCall {
   /** What the hub said to it, if it came there. */
   readonly said: Answer | null
 }
+
+/** Databases in memory that no history uses: to empty one is cheaper than to make one. */
+const idle: Array<Database> = []
+
+const readState = rowOf(Schema.Struct({ state: Schema.Int }))
 
 const lost = (message: string) => new TransportError({ outlook: "pass", message })
 
@@ -104,7 +112,17 @@ export class ModelHub {
     copyTree(template.directory, directory)
     const context = yield* Effect.context<never>()
     const policies = { ...defaultOptions.policies }
-    const sim = yield* openHub({ topdir: directory, options: { ...hubOptions, policies } }).pipe(Effect.orDie)
+    const db = yield* Effect.acquireRelease(
+      Effect.sync(() => idle.pop() ?? new Database(":memory:", `${tables}${views}`, tablesVersion)),
+      (database) => Effect.sync(() => void idle.push(database))
+    )
+    db.become(`${template.directory}/${databaseFile}`)
+    const sim: HubSim = {
+      db,
+      paths: pathInfo(directory),
+      turn: yield* Semaphore.make(1),
+      options: { ...defaultOptions, ...hubOptions, policies }
+    }
     return new ModelHub(sim, template, { ...options, context, policies })
   })
 
@@ -180,8 +198,10 @@ export class ModelHub {
     return info
   }
 
+  /** Looked up in the hub's own table: stories ask for it again and again. */
   state(id: number) {
-    return taskStateName(Number(this.task(id)["state"]))
+    const row = this.#sim.db.first(readState, "SELECT state FROM task WHERE id = ?", id)
+    return row === undefined ? undefined : taskStateName(row.state)
   }
 
   /** What the task was closed with, or the fault it failed with. */

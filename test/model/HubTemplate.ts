@@ -4,19 +4,10 @@
  * It has the tags, the builds and one repository of `Packages.ts`; an administrator and a second builder are logged in
  * already, for the stories to speak through.
  */
-import {
-  copyFileSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readlinkSync,
-  symlinkSync,
-  writeFileSync
-} from "node:fs"
+import { copyFileSync, mkdirSync, readdirSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs"
 import { Effect } from "effect"
 import type { Hub as HubSim } from "../../src/hubsim/Dispatcher.ts"
-import { openHub } from "../../src/hubsim/HubSim.ts"
+import { databaseFile, openHub } from "../../src/hubsim/HubSim.ts"
 import {
   adminName,
   seedBuilder,
@@ -99,15 +90,18 @@ export const template = (): Promise<Template> => {
   return made
 }
 
-/** Copies a tree. Package files are linked: nobody writes into one. */
-export const copyTree = (from: string, to: string) => {
+/**
+ * Copies a tree but for the database. The packages of the distribution are only pointed to: nothing is ever written into
+ * a package that is there.
+ */
+export const copyTree = (from: string, to: string, depth = 0) => {
   mkdirSync(to)
-  for (const name of readdirSync(from)) {
-    const [source, target] = [`${from}/${name}`, `${to}/${name}`]
-    const kind = lstatSync(source)
-    if (kind.isDirectory()) copyTree(source, target)
-    else if (kind.isSymbolicLink()) symlinkSync(readlinkSync(source), target)
-    else if (name.endsWith(".rpm")) linkSync(source, target)
-    else copyFileSync(source, target)
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [`${from}/${entry.name}`, `${to}/${entry.name}`]
+    if (entry.name.startsWith(databaseFile)) continue
+    else if (entry.isSymbolicLink()) symlinkSync(readlinkSync(source), target)
+    else if (!entry.isDirectory()) copyFileSync(source, target)
+    else if (depth === 1 && from.endsWith("/packages")) symlinkSync(source, target)
+    else copyTree(source, target, depth + 1)
   }
 }

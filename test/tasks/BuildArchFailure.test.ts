@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs"
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { faultCodes } from "../../src/koji/Fault.ts"
@@ -152,26 +152,79 @@ describe("buildArch fails with kojid's words", () => {
   })
 
   it("when what is installed is not what the repository lists", async () => {
-    const told = await building(hello, {
-      before: (world) => {
-        const list = `${world.hub.top}/repos/model-build/1/x86_64/rpmlist.jsonl`
-        const forging = Effect.sync(() => forge(list))
-        world.interfere((step, program) =>
-          step === "init/check" ? { ...program, work: Effect.andThen(program.work ?? Effect.void, forging) } : program
-        )
-        return [world.source(hello), tag.build, "x86_64", true, repo]
-      }
-    })
-    assert.strictEqual(told.state, "FAILED")
+    const told = await whenChecked((list) =>
+      writeFileSync(list, `${JSON.stringify({ ...basics, payloadhash: "0".repeat(32) })}\n`)
+    )
     assert.match(
       String(Object(told.result)[1]),
       /^RPM: basics-1.0-1.noarch: payloadhash: [0-9a-f]{32} mismatch expected 0{32} in rpmlist.jsonl$/
     )
     assert.strictEqual(Object(told.result)[0], faultCodes.BuildrootError)
   })
+
+  it("when the hub does not know a package that is installed", async () => {
+    const told = await whenChecked((list) => {
+      writeFileSync(list, readFileSync(list, "utf8").replace(/^.*"basics".*\n/m, ""))
+    }, true)
+    assert.match(String(Object(told.result)[1]), /^No such rpm: .*'basics'/)
+    assert.strictEqual(told.state, "FAILED")
+  })
+
+  it("when a package of a merged repository comes from nowhere, or from somewhere strange", async () => {
+    const merged = (origins: string) =>
+      tell("buildArch", [], {
+        making,
+        before: (world) => [
+          world.source({ name: "hello" }),
+          tag.build,
+          "x86_64",
+          true,
+          { repo_id: mergedRepo(world, origins) }
+        ]
+      })
+    assertFailed(await merged(""), "BuildError", "No origin for basics-1.0-1.noarch")
+    const lines = ["basics-1.0-1.noarch", "make-1.0-1.x86_64", "rpm-build-1.0-1.x86_64", "shell-1.0-1.x86_64"]
+    const from = (url: string) => lines.map((nvra) => `0:${nvra}\t${url}\n`).join("")
+    const strange = await merged(from("http://elsewhere.example.org/"))
+    assertFailed(strange, "BuildError", "Unknown origin for basics-1.0-1.noarch: http://elsewhere.example.org/")
+    const own = await merged(from("file:///somewhere/repo_2_premerge/"))
+    assert.strictEqual(own.state, "CLOSED")
+    const outside = await merged(from("http://example.org/x86_64/"))
+    assert.strictEqual(outside.state, "CLOSED")
+    assert.isTrue(outside.seen.some(({ params }) => Object(Object(params[1])[0]).location === 1))
+  })
 })
 
-const forge = (list: string) => {
-  const { name, version, release, arch } = { name: "basics", version: "1.0", release: "1", arch: "noarch" }
-  writeFileSync(list, `${JSON.stringify({ id: 1, name, version, release, arch, payloadhash: "0".repeat(32) })}\n`)
+const basics = { id: 1, name: "basics", version: "1.0", release: "1", arch: "noarch" }
+
+/** A repository merged with an external one, whose packages come from where this list says. */
+const mergedRepo = ({ hub }: World, origins: string): number => {
+  hub.admin("createExternalRepo", ["outside", "http://example.org/$arch/"])
+  hub.admin("addExternalRepoToTag", [tag.build, "outside", 5])
+  const [id = 0] = Array.from(Object(hub.puppet("host.repoInit", [tag.build])), Number)
+  const repodata = `${hub.top}/repos/model-build/${id}/x86_64/repodata`
+  mkdirSync(repodata)
+  writeFileSync(`${repodata}/pkgorigins`, origins)
+  const entry = '<data type="origin"><location href="repodata/pkgorigins"/></data>'
+  writeFileSync(`${repodata}/repomd.xml`, `<repomd>${entry}</repomd>\n`)
+  hub.puppet("host.repoDone", [id, {}])
+  return id
 }
+
+/** A build in a repository whose list of packages changes once its root is made; of another `basics`, if so. */
+const whenChecked = (change: (list: string) => void, another = false) =>
+  building(hello, {
+    before: (world) => {
+      const list = `${world.hub.top}/repos/model-build/1/x86_64/rpmlist.jsonl`
+      if (another)
+        writeFileSync(
+          list,
+          readFileSync(list, "utf8").replace('"name":"basics","version":"1.0"', '"name":"basics","version":"9"')
+        )
+      const changing = Effect.sync(() => change(list))
+      world.interfere((step, program) =>
+        step === "init/check" ? { ...program, work: Effect.andThen(program.work ?? Effect.void, changing) } : program
+      )
+      return [world.source(hello), tag.build, "x86_64", true, repo]
+    }
+  })

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs"
+import { existsSync, readdirSync, rmSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { tag } from "../model/HubTemplate.ts"
@@ -80,6 +80,25 @@ describe("newRepo", () => {
   it("fails with kojid's words when its options contradict each other", async () => {
     const told = await tell("newRepo", [tag.build, null, true, null, null, { src: true }])
     assertFailed(told, "ParameterError", "opts parameter incompatible with legacy options")
+  })
+
+  it("fails with kojid's words when the hub has left no directory of it", async () => {
+    const told = await making({
+      before: (world) => {
+        world.hub.fateOf = ({ method }) =>
+          method === "host.repoInit" ? { _tag: "Late", millis: 60_000 } : { _tag: "Done" }
+        return [tag.build]
+      },
+      meanwhile: (world) => {
+        const directory = `${world.hub.top}/repos/model-build/2`
+        const gone = Effect.sync(() => rmSync(directory, { recursive: true }))
+        return Effect.andThen(
+          world.until(() => existsSync(directory)),
+          gone
+        )
+      }
+    })
+    assertFailed(told, "GenericError", `Repo directory missing: ${told.world.hub.top}/repos/model-build/2`)
   })
 
   it("fails with the fault of its child, and leaves the repository unfinished", async () => {
