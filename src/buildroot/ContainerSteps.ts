@@ -3,6 +3,7 @@
  * happens, its output in a capture of its own and in the logs that people know.
  */
 
+import { stat } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Exit, HashMap, Option, Schema } from "effect"
 import { order } from "../core/AttemptCommand.ts"
@@ -178,7 +179,10 @@ export const runContainer = Effect.fn("runContainer")(function* <R = never>(
   while (exit === undefined || exit.reason._tag === "Uncertain") {
     const why = exit?.reason._tag === "Uncertain" ? exit.reason.detail : "its container is gone"
     if (nth >= runsMax) return yield* new GiveBack({ message: `nobody saw how ${place} ended, ${nth} times: ${why}` })
-    if (nth > 0) yield* logs.append(names, `\nWARNING adjutant:  ${why}: running it again from its image\n`)
+    // When nothing of it is in the logs, there is nothing to explain in them.
+    if (nth > 0 && (yield* holdsOutput(join(workspace.captures, captureOf(nth))))) {
+      yield* logs.append(names, `\nWARNING adjutant:  ${why}: running it again from its image\n`)
+    }
     nth++
     exit = yield* run(nth).pipe(Effect.catchTag("EngineError", asTaskFailure))
   }
@@ -186,6 +190,14 @@ export const runContainer = Effect.fn("runContainer")(function* <R = never>(
   if (detail !== "") yield* logs.append(names, `\nERROR adjutant:  ${detail}\n`)
   return { ...exit, capture: join(workspace.captures, captureOf(nth)) } satisfies Ended
 })
+
+const holdsOutput = (capture: string): Effect.Effect<boolean> =>
+  Effect.promise(() =>
+    stat(capture).then(
+      ({ size }) => size > 0,
+      () => false
+    )
+  )
 
 /**
  * Removes what earlier runs of a step left running, for a step whose outcome came in another way (another attempt had

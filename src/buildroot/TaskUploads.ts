@@ -34,7 +34,7 @@ export class TaskUploads extends Context.Service<
         const journal = yield* AttemptJournal
         const { directory: logs, writes } = yield* KojiLogs
         const { logTimestamps } = yield* BuilderSettings
-        const times = yield* logTimes(logs, journal.history)
+        const times = logTimestamps ? yield* logTimes(logs, journal.history) : undefined
         const directory = taskPath(task)
         const state = yield* journal.state
         const arrived = state._tag === "Unknown" ? [] : HashMap.toEntries(state.uploads)
@@ -53,7 +53,7 @@ export class TaskUploads extends Context.Service<
           if (written === (yield* Ref.get(arrivedUpTo))) return
           const moved = yield* follower.pass
           for (const { name, offset } of moved) yield* record(order.AdvanceLog.make({ name, offset }))
-          if (logTimestamps) yield* times.moved(moved)
+          if (times !== undefined) yield* times.moved(moved)
           if (moved.length === 0) yield* Ref.set(arrivedUpTo, written)
         }).pipe(
           withSession,
@@ -63,7 +63,7 @@ export class TaskUploads extends Context.Service<
         yield* pass.pipe(Effect.andThen(Effect.sleep(`${passSeconds} seconds`)), Effect.forever, Effect.forkScoped)
 
         // What is new is sent by a pass first, so that its times are among what is flushed.
-        const flushLogs = (logTimestamps ? Effect.andThen(pass, follower.flush) : follower.flush).pipe(
+        const flushLogs = (times === undefined ? follower.flush : Effect.andThen(pass, follower.flush)).pipe(
           withSession,
           Effect.mapError(hubFailure),
           Effect.tap((uploads) =>

@@ -51,7 +51,7 @@ export class Workspace extends Context.Service<
       Workspace,
       Effect.gen(function* () {
         const journal = yield* AttemptJournal
-        const root = join(directory, "work", `${task}-${attempt}`)
+        const root = workspaceRoot(directory, task, attempt)
         const worked = hasWorked(journal.history)
         if (worked && !(yield* Effect.promise(() => exists(root)))) {
           return yield* new GiveBack({ message: `the attempt's working directory ${root} is gone` })
@@ -68,8 +68,8 @@ export class Workspace extends Context.Service<
           () =>
             Effect.gen(function* () {
               if (yield* yield* leaveRunning) return
-              yield* Effect.promise(() => rm(root, { recursive: true, force: true }))
-            }).pipe(Effect.ignoreCause)
+              yield* removeWorkspace(root)
+            })
         )
         const place = (name: string) => join(root, "steps", name)
         return Workspace.of({
@@ -87,6 +87,14 @@ export class Workspace extends Context.Service<
       })
     )
 }
+
+/** Where the directory of an attempt is. */
+export const workspaceRoot = (directory: string, task: TaskId, attempt: AttemptNumber): string =>
+  join(directory, "work", `${task}-${attempt}`)
+
+/** Never fails: what is left is removed at the daemon's next start. */
+export const removeWorkspace = (root: string): Effect.Effect<void> =>
+  Effect.promise(() => rm(root, { recursive: true, force: true })).pipe(Effect.ignoreCause)
 
 /** Whether the task's program has come to a step of its own: what comes before is the opening of the task. */
 const hasWorked = (history: ReadonlyArray<PastEvent>): boolean =>

@@ -12,7 +12,7 @@ import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
 import { hubFailure } from "../buildroot/HubSteps.ts"
 import { KojiLogs } from "../buildroot/KojiLogs.ts"
 import { TaskUploads } from "../buildroot/TaskUploads.ts"
-import { Workspace } from "../buildroot/Workspace.ts"
+import { removeWorkspace, Workspace, workspaceRoot } from "../buildroot/Workspace.ts"
 import { Door, type World } from "../buildroot/World.ts"
 import { order } from "../core/AttemptCommand.ts"
 import { Outcome } from "../core/AttemptEvent.ts"
@@ -60,7 +60,9 @@ export const runAttempt = Effect.fn("runAttempt")(function* (request: AttemptReq
   return yield* Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
       const before = yield* journal.state
-      if (before._tag === "Decided") return yield* finish(request, before.outcome, true)
+      if (before._tag === "Decided") {
+        return yield* Effect.ensuring(finish(request, before.outcome, true), dropWorkspace(request))
+      }
       const scope = yield* Scope.make()
       const opened = yield* Effect.exit(restore(isOpen(before) ? stillOurs(request) : open(request)))
       if (Exit.isSuccess(opened) && opened.value !== null) {
@@ -78,7 +80,7 @@ export const runAttempt = Effect.fn("runAttempt")(function* (request: AttemptReq
         ? Exit.fail(new GiveBack({ message: `the task could not be opened: ${Cause.pretty(opened.cause)}` }))
         : Exit.isFailure(session)
           ? Exit.fail(new GiveBack({ message: `no session for the task: ${Cause.pretty(session.cause)}` }))
-          : yield* handle(request, restore).pipe(Effect.provideService(HubSession, session.value), Effect.exit)
+          : yield* handle(request, restore, scope).pipe(Effect.provideService(HubSession, session.value), Effect.exit)
       const state = yield* journal.state
       const stop = state._tag === "Unknown" ? null : state.stop
       if (stop === "handover") return yield* Effect.as(Scope.close(scope, Exit.void), undefined)
@@ -154,19 +156,28 @@ const open = Effect.fnUntraced(function* (request: AttemptRequest) {
   return null
 })
 
+const dropWorkspace = ({ task, attempt }: AttemptRequest) =>
+  Effect.flatMap(BuilderSettings, ({ stateDirectory }) => removeWorkspace(workspaceRoot(stateDirectory, task, attempt)))
+
 /**
- * Runs the handler in a scope of its own. When this returns nothing of it is left, no container, no directory; unless
- * the attempt is handed over, when both stay as they are.
+ * Runs the handler in a scope of its own. When this returns no container of it is left. Its directory is, until
+ * `scope` is closed: before the result is decided, a process that goes on with the attempt needs it. When the attempt
+ * is handed over both stay as they are.
  */
 const handle = (
   request: AttemptRequest,
-  restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>,
+  scope: Scope.Scope
 ) =>
   Effect.gen(function* () {
     const settings = yield* BuilderSettings
     const attemptJournal = yield* AttemptJournal
     const handedOver = Effect.map(attemptJournal.state, (now) => now._tag !== "Unknown" && now.stop === "handover")
-    const workspace = Workspace.layer(settings.stateDirectory, request.task, request.attempt)
+    const workspace = Layer.effectContext(
+      Layer.buildWithScope(Workspace.layer(settings.stateDirectory, request.task, request.attempt), scope).pipe(
+        Effect.provideService(leaveRunning, handedOver)
+      )
+    )
     const containerLog = join(settings.logDirectory, String(request.task), "container.log")
     const logs = Layer.unwrap(
       Effect.map(Workspace, ({ logs: directory, captures }) =>

@@ -142,11 +142,17 @@ const idsOf = (rows: Value): ReadonlyArray<number> =>
 
 const stamps = /\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2},\d{3}/g
 
+/** An attempt's directory: a task that was given back before anything was done has a second one. */
+const attempts = /(\/work\/\d+)-\d+\//g
+
 const digestsIn = (directory: string, task: number, world: string): Record<string, string> => {
   const digests: Record<string, string> = {}
   for (const name of namesIn(directory)) {
     if (name === "adjutant-events.log" || name === "hw_info.log") continue
-    const text = readFileSync(`${directory}/${name}`, "latin1").replaceAll(stamps, "-").replaceAll(world, "")
+    const text = readFileSync(`${directory}/${name}`, "latin1")
+      .replaceAll(stamps, "-")
+      .replaceAll(world, "")
+      .replaceAll(attempts, "$1/")
     digests[`${task}/${name}`] = createHash("sha256").update(text).digest("hex")
   }
   return digests
