@@ -29,10 +29,18 @@ export const shell = (sudoer: string | undefined) => (config: DaemonConfigValues
     })
     return yield* shown.pipe(
       Effect.scoped,
+      Effect.raceFirst(hungUp),
       Effect.provide(DockerEngine.layer({ socketPath })),
       Effect.catch((error) => Effect.fail(failure(error.message)))
     )
   })
+
+/** The terminal that we run in has been closed: whoever sat there is gone, and so is what they began. */
+const hungUp = Effect.callback<never>((resume) => {
+  const leave = () => resume(Effect.interrupt)
+  process.once("SIGHUP", leave)
+  return Effect.sync(() => process.off("SIGHUP", leave))
+})
 
 /** What the command says, where we would say it. */
 const ownStreams: OutputSink = {

@@ -6,11 +6,16 @@ import type { Terminal, TerminalSize } from "../engine/Engine.ts"
 export const localTerminal = Effect.gen(function* () {
   const { stdin, stdout } = process
   if (!stdin.isTTY || !stdout.isTTY) return undefined
+  // One that is closed cannot be read, shown on, or set back; that it is closed comes as SIGHUP.
+  const gone = () => undefined
   yield* Effect.acquireRelease(
-    Effect.sync(() => stdin.setRawMode(true)),
+    Effect.sync(() => {
+      for (const stream of [stdin, stdout]) stream.on("error", gone)
+      stdin.setRawMode(true)
+    }),
     () =>
       Effect.sync(() => {
-        stdin.setRawMode(false)
+        if (!stdin.destroyed) stdin.setRawMode(false)
         // Node would wait for more to be typed.
         stdin.pause()
       })

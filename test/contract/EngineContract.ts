@@ -3,12 +3,25 @@
  * engine, and the same as a value for the one in memory.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Deferred, Effect, Exit, Fiber, type Layer, Result, Stream } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, type Layer, Queue, Result, Stream } from "effect"
 import type { ContainerSpec, ResourceLimits } from "../../src/engine/ContainerSpec.ts"
-import { type ContainerEvent, Engine, leaveRunning, type OutputSink } from "../../src/engine/Engine.ts"
+import {
+  type ContainerEvent,
+  Engine,
+  leaveRunning,
+  type OutputSink,
+  type Terminal,
+  type TerminalSize
+} from "../../src/engine/Engine.ts"
 import { containerLabels, containerName, imageLabels, ownerLabels } from "../../src/engine/Labels.ts"
 import type { MemoryProgram } from "../../src/engine/MemoryEngine.ts"
 import { makeReaper } from "../../src/engine/Reaper.ts"
+
+/** A conversation at a terminal. */
+const talking = [
+  "echo ready",
+  'while read -r line; do case $line in end) exit 9 ;; size) echo "heard $(stty size)" ;; *) echo "heard $line" ;; esac; done'
+].join("; ")
 
 /** The commands of this suite, by what they say in a shell. */
 export const programs: Readonly<Record<string, MemoryProgram>> = {
@@ -41,6 +54,15 @@ export const programs: Readonly<Record<string, MemoryProgram>> = {
   "echo kept > /kept": { output: [], exit: 0 },
   "echo kept > /kept; exit 3": { output: [], exit: 3 },
   "echo kept > /kept; kill -9 $$": { output: [], exit: { signal: 9 } },
+  [talking]: {
+    output: [{ bytes: "ready\n" }],
+    afterMillis: "never",
+    exit: 0,
+    answers: (typed, size) => {
+      if (typed === "end\n") return 9
+      return typed === "size\n" ? `heard ${size?.rows} ${size?.columns}\n` : `heard ${typed}`
+    }
+  },
   "cat /kept": { output: [{ bytes: "kept\n" }], exit: 0 }
 }
 
@@ -304,6 +326,45 @@ export const engineContract = (
         assert.isFalse(yield* engine.remove(spec.name))
         // Nobody knows how a command would have ended whose container somebody took away.
         assert.strictEqual((yield* Fiber.join(fiber)).reason._tag, "Uncertain")
+      }))
+
+    test("somebody at a terminal is heard and answered, and takes the container along", (ground) =>
+      Effect.gen(function* () {
+        const engine = yield* Engine
+        const typed = yield* Queue.unbounded<string>()
+        const sizes = yield* Queue.unbounded<TerminalSize>()
+        const seen = yield* Queue.unbounded<string>()
+        let all = ""
+        const terminal: Terminal = {
+          input: Stream.map(Stream.fromQueue(typed), (text) => new TextEncoder().encode(text)),
+          sizes: Stream.fromQueue(sizes),
+          show: (bytes) => Queue.offer(seen, new TextDecoder().decode(bytes))
+        }
+        const until = (what: string): Effect.Effect<void> =>
+          all.includes(what)
+            ? Effect.void
+            : Effect.flatMap(Queue.take(seen), (more) => {
+                all += more
+                return until(what)
+              })
+        const fiber = yield* Effect.forkDetach(engine.interact(stepOf(ground, "terminal", talking), terminal))
+        yield* until("ready")
+        yield* Queue.offer(typed, "one\n")
+        yield* until("heard one")
+        yield* Queue.offer(sizes, { columns: 111, rows: 33 })
+        // It arrives when it arrives; what is asked meanwhile is answered with the size before.
+        yield* Effect.raceFirst(
+          until("heard 33 111"),
+          Effect.forever(Effect.andThen(Queue.offer(typed, "size\n"), Effect.sleep("300 millis")))
+        )
+        yield* Queue.offer(typed, "end\n")
+        assert.strictEqual(yield* Fiber.join(fiber), 9)
+        yield* nothingLeft(ground)
+        const left = yield* Effect.forkDetach(engine.interact(stepOf(ground, "left", talking), terminal))
+        all = ""
+        yield* until("ready")
+        yield* Fiber.interrupt(left)
+        yield* nothingLeft(ground)
       }))
 
     test("a step that fails leaves an image of its root if that is wanted, however it fails", (ground) =>
