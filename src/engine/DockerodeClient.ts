@@ -7,7 +7,7 @@
  * over the socket that we were given.
  */
 
-import { Readable } from "node:stream"
+import { Duplex, Readable } from "node:stream"
 import Dockerode from "dockerode"
 import { Effect, Schema, Stream } from "effect"
 import type { CreateBody } from "./CreateBody.ts"
@@ -120,9 +120,23 @@ export const dockerodeClient = (socketPath: string) => {
     /** Both ends of the container's terminal, which it must have; to be had before it is started, so that nothing is missed. */
     attachTerminal: (id: string) => {
       const about = { operation: "attach", subject: id }
-      const options = { stream: true, stdin: true, stdout: true, stderr: true, hijack: true }
-      const attach = call(about, quickSeconds, (abortSignal) =>
-        docker.getContainer(id).attach({ ...options, abortSignal })
+      // Whatever body the request has, and be it that it ends, Podman takes for what is typed: it has none.
+      const dial = {
+        ...{ path: `/containers/${id}/attach?`, method: "POST", file: Buffer.alloc(0), isStream: true, hijack: true },
+        ...{
+          options: { stream: true, stdin: true, stdout: true, stderr: true },
+          statusCodes: { 404: "no such container" }
+        }
+      }
+      const attach = call(
+        about,
+        quickSeconds,
+        (abortSignal) =>
+          new Promise<Duplex>((resolve, reject) => {
+            docker.modem.dial({ ...dial, abortSignal }, (error, both) =>
+              both instanceof Duplex ? resolve(both) : reject(error)
+            )
+          })
       )
       return Effect.map(
         Effect.acquireRelease(attach, (both) => Effect.sync(() => both.end())),

@@ -351,6 +351,7 @@ export const engineContract = (
         yield* until("ready")
         yield* Queue.offer(typed, "one\n")
         yield* until("heard one")
+        assert.notMatch(all, /heard (?!one)/, "nothing is typed but what was typed")
         yield* Queue.offer(sizes, { columns: 111, rows: 33 })
         // It arrives when it arrives; what is asked meanwhile is answered with the size before.
         yield* Effect.raceFirst(

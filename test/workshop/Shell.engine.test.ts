@@ -94,4 +94,15 @@ describe.each(["docker", "podman"] as const)("adjutant shell (%s)", (name) => {
       assert.deepStrictEqual(yield* shells, [])
     }).pipe(Effect.scoped, Effect.provide(layer))
   )
+
+  it.live("is left by whoever closes the terminal", () =>
+    Effect.gen(function* () {
+      const { args, shells, directory } = yield* place(name)
+      const { code, err } = yield* atTerminal([...args, "7"], ["see mock:~$ ", "type sleep 1000", "hangup"])
+      assert.strictEqual(code, 0, err)
+      assert.deepStrictEqual(yield* shells, [])
+      const lines = readFileSync(join(directory, "state/shell.jsonl"), "utf8").trim().split("\n")
+      assert.include(lines.at(-1), '"ShellClosed"')
+    }).pipe(Effect.scoped, Effect.provide(layer))
+  )
 })

@@ -1,5 +1,5 @@
 """Runs a command at a terminal of its own and talks to it: terminal.py COLUMNSxROWS COMMAND... reads what to do from its
-input, a line each: `see TEXT` waits until it is shown, `type TEXT` types a line, `size COLUMNSxROWS` changes the size.
+input, a line each: `see TEXT` waits until it is shown, `type TEXT` types a line, `size COLUMNSxROWS` changes the size, `hangup` closes the terminal.
 Leaves with the command's exit code; what was shown goes to the output."""
 import fcntl, os, pty, select, struct, sys, termios, time
 
@@ -36,6 +36,10 @@ for line in sys.stdin:
         os.write(terminal, rest.encode() + b"\n")
     elif verb == "size":
         fcntl.ioctl(terminal, termios.TIOCSWINSZ, sized(rest))
+    elif verb == "hangup":
+        os.close(terminal)
+        os.waitpid(pid, 0)
+        sys.exit(0)
 while read():
     pass
 _, status = os.waitpid(pid, 0)
