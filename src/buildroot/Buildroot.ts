@@ -123,7 +123,7 @@ export const openBuildroot = Effect.fn("openBuildroot")(function* (taskId: numbe
     .pipe(Effect.tapError((failure) => expireAfter({ id }, failure)))
   const unready = { ...facts, inputs }
   const image = yield* door
-    .step({ path: "init", rule: "ask", input: inputs.repoDigest }, ImageRecord, baseImage(inputs))
+    .here({ path: "init", rule: "ask", input: inputs.repoDigest }, ImageRecord, baseImage(inputs))
     .pipe(Effect.tapError((failure) => expireAfter(unready, failure)))
   const root: Buildroot = { ...unready, image }
   yield* tellKernel(root)
@@ -239,7 +239,7 @@ const asExtra = (extra: Schema.Json) =>
 /** The kernel, where mock's `--chroot "uname -r"` would have left it. */
 const tellKernel = (root: Buildroot) =>
   Effect.flatMap(Door, (door) =>
-    door.step(
+    door.here(
       { path: "init/kernel", rule: "repeat" },
       Schema.Null,
       Effect.flatMap(KojiLogs, (logs) => logs.root(`uname -r: ${root.image.kernel}`)).pipe(Effect.as(null))

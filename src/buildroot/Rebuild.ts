@@ -57,7 +57,7 @@ export const rebuild = Effect.fn("rebuild")(function* (root: Buildroot, source: 
   // A build that failed is an outcome here, not an error: the hub hears what was installed of it too.
   const { status, image } = yield* buildRounds(root, source, target)
   const door = yield* Door
-  yield* door.step({ path: "build/installed", rule: "repeat" }, Schema.Null, Effect.as(writeInstalled(image), null))
+  yield* door.here({ path: "build/installed", rule: "repeat" }, Schema.Null, Effect.as(writeInstalled(image), null))
   const packages = yield* hubPackages("packages/after", root, image)
   yield* hubStep("packages/update", Schema.Null, updateBuildRootList(root.id, packages).pipe(Effect.as(null)))
   if (failedStatus(status)) return yield* expireAnd(root, buildFault(target, status))
@@ -73,7 +73,7 @@ export const rebuild = Effect.fn("rebuild")(function* (root: Buildroot, source: 
 export const buildRounds = Effect.fnUntraced(function* (root: BuildsIn, source: Source, target: string) {
   const door = yield* Door
   const phase = `build phase for ${source.file}`
-  yield* door.step({ path: "build/prepare", rule: "repeat" }, Schema.Null, announce(source, phase))
+  yield* door.here({ path: "build/prepare", rule: "repeat" }, Schema.Null, announce(source, phase))
   let image: ImageRecord = root.image
   let dynamic = false
   let settled = false
@@ -135,7 +135,7 @@ interface Round {
 
 const buildRound = (root: BuildsIn, source: Source, image: ImageRecord, how: Round) =>
   Effect.flatMap(Door, (door) =>
-    door.step(
+    door.here(
       { path: `build/${how.round}`, rule: "ask", input: [image.image, how.target, how.dynamic, how.settled] },
       RoundStatus,
       Effect.gen(function* () {
@@ -240,7 +240,7 @@ const Installed = Schema.Struct({
 const installRound = (root: BuildsIn, image: ImageRecord, round: number, generated: boolean) =>
   Effect.flatMap(Door, (door) =>
     door
-      .step(
+      .here(
         { path: `install/${round}`, rule: "ask", input: [image.image, generated] },
         Installed,
         Effect.gen(function* () {
@@ -283,7 +283,7 @@ const writeInstalled = Effect.fnUntraced(function* (image: ImageRecord) {
 /** The host directories, below `/builddir`, in which results lie. */
 const resultDirectories = (path: string, names: ReadonlyArray<string>) =>
   Effect.flatMap(Door, (door) =>
-    door.step(
+    door.here(
       { path, rule: "repeat" },
       Schema.Array(Schema.String),
       Effect.map(Workspace, (workspace) => names.map((name) => join(workspace.builddir, name)))

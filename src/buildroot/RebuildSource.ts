@@ -23,7 +23,7 @@ import { Door } from "./World.ts"
 export const rebuildSource = Effect.fn("rebuildSource")(function* (root: Buildroot, source: Source) {
   const door = yield* Door
   yield* hubStep("building", Schema.Null, setBuildRootState(root.id, "BUILDING").pipe(Effect.as(null)))
-  const ended = yield* door.step(
+  const ended = yield* door.here(
     { path: "build/source", rule: "ask", input: [root.image.image, source.file] },
     Schema.Struct({ ...RoundStatus.fields, specs: Schema.Array(Schema.String), directory: Schema.String }),
     Effect.gen(function* () {

@@ -12,17 +12,18 @@ import type { KojiLogs } from "./KojiLogs.ts"
 import type { TaskUploads } from "./TaskUploads.ts"
 import type { Workspace } from "./Workspace.ts"
 
-export type World =
+export type World = Here | HubSession | TaskAlerts
+
+/** What of it is the builder's own, and the hub's files, which can be had without the hub. */
+export type Here =
   | AttemptJournal
   | BuilderSettings
   | Engine
   | HubFiles
-  | HubSession
   | ImageStore
   | KojiLogs
-  | TaskAlerts
   | TaskUploads
   | Workspace
 
 /** The door of the attempt in hand: all that a task handler needs. */
-export class Door extends Context.Service<Door, DoorTo<World>>()("adjutant/buildroot/Door") {}
+export class Door extends Context.Service<Door, DoorTo<World, Here>>()("adjutant/buildroot/Door") {}

@@ -8,7 +8,7 @@
  */
 import { hash } from "node:crypto"
 import { Effect, Exit, HashMap, Option, Result } from "effect"
-import { Door, type World } from "../buildroot/World.ts"
+import { Door, type Here, type World } from "../buildroot/World.ts"
 import { order } from "../core/AttemptCommand.ts"
 import { decide } from "../core/AttemptDecider.ts"
 import { type AttemptEvent, Outcome, type StepValue } from "../core/AttemptEvent.ts"
@@ -52,7 +52,7 @@ export const runRecorded = Effect.fn("runRecorded")(function* (attempt: Recorded
   const type = taskType(method)
   if (type === undefined) return { _tag: "NoProgram", method, steps: 0 } satisfies ProgramFinding
   const { steps, stop } = attempt.state
-  const replay = yield* replaying<World>({
+  const replay = yield* replaying<World, Here>({
     step: (path) => Option.getOrUndefined(HashMap.get(steps, path)),
     value: attempt.value
   })

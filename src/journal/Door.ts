@@ -26,8 +26,8 @@ export interface StepAt {
   readonly input?: Schema.Json
 }
 
-/** A door to the services of `World`. */
-export interface DoorTo<World> {
+/** A door to the services of `World`, of which those of `Here` are the builder's own. */
+export interface DoorTo<World, Here = World> {
   /**
    * Runs `work` once, ever: the second time a program comes here it is answered from the record. `ask` belongs to the
    * rule of that name: what the world shows of work that was begun and never settled, or none if it did not happen.
@@ -38,6 +38,13 @@ export interface DoorTo<World> {
     schema: Schema.Codec<A, I>,
     work: Effect.Effect<A, TaskFailure, World>,
     ask?: Effect.Effect<Option.Option<A>, TaskFailure, World>
+  ): Effect.Effect<A, TaskFailure>
+  /** As `step`, for work that the builder does by itself: a recorded attempt that is run again does it anew, with no hub. */
+  here<A, I extends Schema.Json>(
+    at: StepAt,
+    schema: Schema.Codec<A, I>,
+    work: Effect.Effect<A, TaskFailure, Here>,
+    ask?: Effect.Effect<Option.Option<A>, TaskFailure, Here>
   ): Effect.Effect<A, TaskFailure>
   /** Tells the reader of the journal something that decides nothing. */
   note(text: string): Effect.Effect<void>
@@ -157,5 +164,5 @@ export const recording = <World>() =>
       ).pipe(Effect.withSpan("step", { attributes: { path: at.path } }))
 
     const note = (text: string) => journal.submit(order.Note.make({ text })).pipe(Effect.orDie, Effect.asVoid)
-    return { step, note } satisfies DoorTo<World>
+    return { step, here: step, note } satisfies DoorTo<World>
   })

@@ -39,8 +39,8 @@ export type ReplayEnd =
   | { readonly _tag: "Differs"; readonly path: string; readonly recorded: string; readonly asked: string }
   | { readonly _tag: "ValueMissing"; readonly path: string; readonly missing: ValueMissing }
 
-export interface Replaying<World> {
-  readonly door: DoorTo<World>
+export interface Replaying<World, Here = World> {
+  readonly door: DoorTo<World, Here>
   /** The first thing that the record did not answer; none for a program that came to its own end. */
   readonly end: Effect.Effect<Option.Option<ReplayEnd>>
   /** The steps answered so far, in the order in which the program asked for them first. */
@@ -53,7 +53,7 @@ export const shownInputMax = 200
 const decodeFailure = Schema.decodeUnknownEffect(Schema.toCodecJson(TaskFailure))
 
 /** A door that answers from this record alone. */
-export const replaying = <World>(recorded: Recorded): Effect.Effect<Replaying<World>> =>
+export const replaying = <World, Here = World>(recorded: Recorded): Effect.Effect<Replaying<World, Here>> =>
   Effect.gen(function* () {
     const ended = yield* Ref.make(Option.none<ReplayEnd>())
     const answered = new Set<string>()
@@ -116,7 +116,11 @@ export const replaying = <World>(recorded: Recorded): Effect.Effect<Replaying<Wo
       }
     })
 
-    const door: DoorTo<World> = { step: (at, schema) => step(at, schema), note: () => Effect.void }
+    const door: DoorTo<World, Here> = {
+      step: (at, schema) => step(at, schema),
+      here: (at, schema) => step(at, schema),
+      note: () => Effect.void
+    }
     return { door, end: Ref.get(ended), answered }
   })
 

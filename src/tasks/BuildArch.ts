@@ -74,7 +74,7 @@ export const buildArch: Handler = Effect.fn("buildArch")(function* (task) {
 /** Fetches a source package from the hub's work directory and reads what it says of itself. */
 export const fetchSource = (path: string, missing: string, notSource: (path: string) => string) =>
   Effect.flatMap(Door, (door) =>
-    door.step(
+    door.here(
       { path: "source", rule: "repeat", input: path },
       SourceFacts,
       Effect.gen(function* () {
@@ -147,7 +147,7 @@ const Uploaded = Schema.Struct({ rpms: Schema.Array(Schema.String), srpms: Schem
 /** Uploads what the build made: binary packages, the source package if it is kept, and the hashes of noarch ones. */
 const uploadResults = (task: TaskContext, arch: string, directories: ReadonlyArray<string>, keepSource: boolean) =>
   Effect.flatMap(Door, (door) =>
-    door.step(
+    door.here(
       { path: "upload", rule: "repeat" },
       Uploaded,
       Effect.gen(function* () {
@@ -204,7 +204,7 @@ const sha256 = (text: string): string => createHash("sha256").update(text).diges
 
 /** Sees all logs of the attempt to the hub, and names those that have arrived; an empty log never does. */
 export const uploadedLogs = Effect.flatMap(Door, (door) =>
-  door.step(
+  door.here(
     { path: "logs", rule: "repeat" },
     Schema.Array(Schema.String),
     Effect.flatMap(TaskUploads, (uploads) => uploads.flushLogs)

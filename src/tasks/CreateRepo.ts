@@ -43,7 +43,7 @@ export const createRepo: Handler = Effect.fn("createRepo")(function* (task) {
   yield* reposAreHere("topdir")
   const tagName = yield* Effect.fromResult(safeComponent(repo.tag_name))
   const arch = yield* Effect.fromResult(safeComponent(given.arch))
-  const facts = yield* door.step(
+  const facts = yield* door.here(
     { path: "inspect", rule: "repeat", input: repo.id },
     Facts,
     inspect(repo.id, tagName, arch)
@@ -56,7 +56,7 @@ export const createRepo: Handler = Effect.fn("createRepo")(function* (task) {
       : null
   const copied =
     update !== null &&
-    (yield* door.step(
+    (yield* door.here(
       { path: "old-metadata", rule: "repeat", input: update.id },
       Schema.Boolean,
       copyOld(update, arch)
@@ -83,7 +83,7 @@ export const createRepo: Handler = Effect.fn("createRepo")(function* (task) {
   )
   if (externals.length > 0) yield* merge(repo, tagName, arch, externals, facts.comps)
   else if (!facts.packages) {
-    yield* door.step(
+    yield* door.here(
       { path: "empty", rule: "repeat" },
       Schema.Null,
       Effect.gen(function* () {
@@ -93,7 +93,7 @@ export const createRepo: Handler = Effect.fn("createRepo")(function* (task) {
       })
     )
   }
-  const names = yield* door.step({ path: "upload", rule: "repeat" }, Schema.Array(Schema.String), uploadMetadata)
+  const names = yield* door.here({ path: "upload", rule: "repeat" }, Schema.Array(Schema.String), uploadMetadata)
   yield* uploadedLogs
   return { value: [taskPath(task.id), names], files: names }
 })
@@ -156,7 +156,7 @@ const copyOld = Effect.fnUntraced(function* (old: Repo, arch: string) {
 /** Runs one of the repository tools in a tools image that sees the hub's tree, read-only. Returns its exit status. */
 const runTool = (path: string, log: string, tagName: string, arch: string, command: ReadonlyArray<string>) =>
   Effect.flatMap(Door, (door) =>
-    door.step(
+    door.here(
       { path, rule: "ask", input: [...command] },
       Schema.Int,
       Effect.gen(function* () {
@@ -206,7 +206,7 @@ const merge = Effect.fnUntraced(function* (
     return yield* genericError(`Found multiple merge modes for external repos: ${modes.join(", ")}`)
   }
   const premerge = `repo_${repo.id}_premerge`
-  yield* door.step(
+  yield* door.here(
     { path: "premerge", rule: "repeat" },
     Schema.Null,
     Effect.gen(function* () {

@@ -36,7 +36,7 @@ export const rebuildSrpm: Handler = Effect.fn("rebuildSrpm")(function* (task) {
   const root = yield* openBuildroot(task.id, { repoId, tag, arch, group: "srpm-build", network: false })
   const source = yield* fetchSource(given.srpm, "Input SRPM file missing", (path) => `${path} is not a source package`)
   const directory = yield* rebuildSource(root, source)
-  const name = yield* door.step(
+  const name = yield* door.here(
     { path: "upload", rule: "repeat" },
     Schema.String,
     Effect.gen(function* () {
