@@ -27,6 +27,11 @@ const main = Effect.gen(function* () {
         Effect.flatMap(
           Effect.promise(() => import("./workshopMain.ts")),
           ({ shell }) => shell(process.env["SUDO_USER"])(config, run)
+        ),
+      rerun: (config, run) =>
+        Effect.flatMap(
+          Effect.promise(() => import("./workshopMain.ts")),
+          ({ rerunning }) => rerunning(version)(config, run)
         )
     },
     args

@@ -60,7 +60,9 @@ export const BuildrootFacts = Schema.Struct({
   targetArch: Schema.String,
   macros: Schema.Record(Schema.String, Schema.String),
   environment: Schema.Record(Schema.String, Schema.String),
-  forcearch: Schema.Boolean
+  forcearch: Schema.Boolean,
+  /** What packages say they were built on. Early records do not have it. */
+  buildHost: Schema.optionalKey(Schema.String)
 })
 export type BuildrootFacts = typeof BuildrootFacts.Type
 
@@ -223,7 +225,8 @@ const configure = Effect.fnUntraced(function* (
     targetArch: target,
     macros,
     environment: extras.environment,
-    forcearch: extras.forcearch
+    forcearch: extras.forcearch,
+    buildHost: settings.hostName
   }
   return { facts, inputs }
 })

@@ -5,7 +5,7 @@
 
 import { stat } from "node:fs/promises"
 import { join } from "node:path"
-import { Effect, Exit, HashMap, Option, Schema } from "effect"
+import { Context, Effect, Exit, HashMap, Option, Schema } from "effect"
 import { order } from "../core/AttemptCommand.ts"
 import { type AttemptState, containersLeft } from "../core/AttemptState.ts"
 import { ContainerName, StepPath } from "../core/Ids.ts"
@@ -54,6 +54,15 @@ const captureName = (step: string, part: string | null, run: number): string => 
   return run === 1 ? `${name}.out` : `${name}.${run}.out`
 }
 
+/**
+ * What is asked of the engine for a container, of what the program would ask: a recorded build that is run again asks for
+ * what was recorded. The default changes nothing.
+ */
+export const asAsked = Context.Reference<(spec: ContainerSpec) => ContainerSpec>(
+  "adjutant/buildroot/ContainerSteps/asAsked",
+  { defaultValue: () => (spec) => spec }
+)
+
 /** How a container ended, and the file that holds what it put out. */
 export type Ended = ContainerExit & { readonly capture: string }
 
@@ -83,6 +92,7 @@ export const runContainer = Effect.fn("runContainer")(function* <R = never>(
   const logs = yield* KojiLogs
   const settings = yield* BuilderSettings
   const workspace = yield* Workspace
+  const asked = yield* asAsked
 
   const place = request.part === null ? request.step : `${request.step}/${request.part}`
   const identity = { instance: settings.instance, task: journal.task, attempt: journal.attempt, step: place }
@@ -149,7 +159,7 @@ export const runContainer = Effect.fn("runContainer")(function* <R = never>(
     if (preparation.prepare !== undefined) yield* preparation.prepare(nth > 1)
     const capture = captureOf(nth)
     const sink = into(yield* captureTo(join(workspace.captures, capture)))
-    const spec = specOf(nth > 1 ? (preparation.commandAgain ?? request.command) : request.command)
+    const spec = asked(specOf(nth > 1 ? (preparation.commandAgain ?? request.command) : request.command))
     yield* record(order.IntendContainer.make({ container: name, step, spec: encodeSpec(spec), capture, logs: names }))
     return yield* gone(engine.run(spec, sink, watch))
   }, Effect.scoped)
@@ -158,7 +168,7 @@ export const runContainer = Effect.fn("runContainer")(function* <R = never>(
   const adopt = Effect.fnUntraced(function* (nth: number) {
     const capture = yield* continueCapture(join(workspace.captures, captureOf(nth)))
     const held = { stdout: yield* capture.bytes, stderr: 0 }
-    return yield* gone(engine.adopt(specOf(request.command), into(capture), watch, held)).pipe(
+    return yield* gone(engine.adopt(asked(specOf(request.command)), into(capture), watch, held)).pipe(
       Effect.catchIf(
         (error) => error._tag === "EngineError" && error.reason === "missing",
         () => Effect.succeed(undefined)

@@ -44,7 +44,10 @@ export interface Source {
 }
 
 /** What of a buildroot the rounds of a build go by. */
-type BuildsIn = Pick<Buildroot, "image" | "inputs" | "macros" | "environment" | "targetArch" | "forcearch">
+type BuildsIn = Pick<
+  Buildroot,
+  "image" | "inputs" | "macros" | "environment" | "targetArch" | "forcearch" | "buildHost"
+>
 
 /** mock's bound on each of its two loops. */
 const installsMax = 10
@@ -120,7 +123,7 @@ const readyBuilddir = (root: BuildsIn, source: Source) =>
       await chmod(join(build, "originals", source.file), 0o644)
       await writeFile(
         join(workspace.builddir, ".rpmmacros"),
-        renderRpmMacros(root.macros, settings.hostName, root.forcearch)
+        renderRpmMacros(root.macros, root.buildHost ?? settings.hostName, root.forcearch)
       )
       await giveToBuildUser(join(workspace.builddir, ".rpmmacros"))
     })

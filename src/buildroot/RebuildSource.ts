@@ -38,7 +38,7 @@ export const rebuildSource = Effect.fn("rebuildSource")(function* (root: Buildro
         await copyFile(join(workspace.input, source.file), join(workspace.chrootTmpdir, "srpm", source.file))
         await writeFile(
           join(workspace.builddir, ".rpmmacros"),
-          renderRpmMacros(root.macros, settings.hostName, root.forcearch)
+          renderRpmMacros(root.macros, root.buildHost ?? settings.hostName, root.forcearch)
         )
         await chmod(workspace.status, 0o777)
       })

@@ -14,6 +14,7 @@ import { hubCommand } from "./HubCommand.ts"
 import { logCommand } from "./LogCommand.ts"
 import { type ReapReport, reapCommand } from "./ReapCommand.ts"
 import { replayCommand } from "./ReplayCommand.ts"
+import { type RunRerun, rerunCommand } from "./RerunCommand.ts"
 import { type RunShell, shellCommand } from "./ShellCommand.ts"
 import { verifyCommand } from "./VerifyCommand.ts"
 
@@ -24,6 +25,7 @@ export interface Parts<R> {
   readonly daemon: (request: DaemonRequest) => Effect.Effect<void, CommandFailed, R>
   readonly reap: (config: DaemonConfigValues, dryRun: boolean) => Effect.Effect<ReapReport, CommandFailed, R>
   readonly shell: RunShell<R>
+  readonly rerun: RunRerun<R>
 }
 
 /**
@@ -43,7 +45,10 @@ export const adjutant = <R>(parts: Parts<R>, args: ReadonlyArray<string>) => {
           configCommand(parts.environment)
         ]
       },
-      { group: "On a failed build", commands: [shellCommand(parts.environment, parts.shell)] },
+      {
+        group: "On a build that was run",
+        commands: [shellCommand(parts.environment, parts.shell), rerunCommand(parts.environment, parts.rerun)]
+      },
       { group: "For a hub", commands: [buildCommand, hubCommand] },
       { group: "On what it recorded", commands: [logCommand, replayCommand, diffCommand, verifyCommand] },
       { group: "Besides", commands: [completionsCommand((): Command.Command.Any => root)] }
@@ -72,7 +77,7 @@ const versionFlag: typeof GlobalFlag.Version = {
 
 const usageCode = ([, command]: ReadonlyArray<string>): number => {
   if (command === "daemon") return exitCodes.daemonUsage
-  return command === "diff" ? exitCodes.diffTrouble : exitCodes.usage
+  return command === "diff" || command === "rerun" ? exitCodes.diffTrouble : exitCodes.usage
 }
 
 /** A mistake is named in a line and shown the way to help; help itself is as Effect lays it out. */

@@ -11,13 +11,14 @@ import { Effect, Exit, HashMap, Option, Result } from "effect"
 import { Door, type Here, type World } from "../buildroot/World.ts"
 import { order } from "../core/AttemptCommand.ts"
 import { decide } from "../core/AttemptDecider.ts"
-import { type AttemptEvent, Outcome, type StepValue } from "../core/AttemptEvent.ts"
+import { type AttemptEvent, Outcome, StepValue } from "../core/AttemptEvent.ts"
 import type { AttemptState } from "../core/AttemptState.ts"
 import { canonical } from "../journal/Canonical.ts"
 import { type ReplayEnd, replaying, type ValueMissing } from "../journal/ReplayDoor.ts"
 import { parametersOf } from "../koji/TaskParameters.ts"
 import { taskType } from "../tasks/Registry.ts"
-import { outcomeOf, stoppedBy } from "./Outcome.ts"
+import type { TaskType } from "../tasks/Task.ts"
+import { outcomeOf, stoppedBy, type TaskResult } from "./Outcome.ts"
 
 export interface RecordedAttempt {
   readonly accepted: Extract<AttemptEvent, { _tag: "Accepted" }>
@@ -44,11 +45,19 @@ export type ProgramFinding = { readonly steps: number } & (
   | ReplayEnd
 )
 
+/** The program of a recorded attempt: its handler, given what was recorded of its parameters. */
+export const programOf = Effect.fnUntraced(function* (type: TaskType, accepted: RecordedAttempt["accepted"]) {
+  const { method, task: id, arch, request } = accepted
+  const parameters = yield* Effect.fromResult(parametersOf(method, Array.isArray(request) ? request : []))
+  const { value, files } = yield* type.handler({ id, method, arch, parameters })
+  return { value: StepValue.cases.Inline.make({ value }), files } satisfies TaskResult
+})
+
 /** Steps that the runner takes itself, around the handler's. */
-const runnersOwn: ReadonlySet<string> = new Set(["openTask", "open/weight"])
+export const runnersOwn: ReadonlySet<string> = new Set(["openTask", "open/weight"])
 
 export const runRecorded = Effect.fn("runRecorded")(function* (attempt: RecordedAttempt) {
-  const { method, task: id, arch, request } = attempt.accepted
+  const { method } = attempt.accepted
   const type = taskType(method)
   if (type === undefined) return { _tag: "NoProgram", method, steps: 0 } satisfies ProgramFinding
   const { steps, stop } = attempt.state
@@ -56,12 +65,10 @@ export const runRecorded = Effect.fn("runRecorded")(function* (attempt: Recorded
     step: (path) => Option.getOrUndefined(HashMap.get(steps, path)),
     value: attempt.value
   })
-  const program = Effect.gen(function* () {
-    const parameters = yield* Effect.fromResult(parametersOf(method, Array.isArray(request) ? request : []))
-    const { value, files } = yield* type.handler({ id, method, arch, parameters })
-    return { value: { _tag: "Inline", value } as const, files }
-  })
-  const exit = yield* program.pipe(Effect.provideService(Door, Door.of(replay.door)), Effect.exit)
+  const exit = yield* programOf(type, attempt.accepted).pipe(
+    Effect.provideService(Door, Door.of(replay.door)),
+    Effect.exit
+  )
 
   const answered = replay.answered.size
   const found = (finding: Finding): ProgramFinding => ({ ...finding, steps: answered })

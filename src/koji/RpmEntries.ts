@@ -143,6 +143,33 @@ export const readBytes = (entries: RpmEntries, tag: number): Checked<Uint8Array 
   return Result.succeed(entries.store.subarray(entry.offset, entry.offset + entry.count))
 }
 
+/** What a tag holds, whatever its type, each item as a text: a number in digits, a string, bytes in hex. */
+export const readTexts = (entries: RpmEntries, tag: number): Checked<ReadonlyArray<string>> => {
+  const type = entries.index.get(tag)?.type
+  const numbers = (bits: 16 | 32 | 64) =>
+    Result.map(readNumbers(entries, tag, bits), (found) => (found ?? []).map((number) => String(number)))
+  switch (type) {
+    case undefined:
+      return Result.succeed([])
+    case 3:
+      return numbers(16)
+    case 4:
+      return numbers(32)
+    case 5:
+      return numbers(64)
+    case 6:
+    case 8:
+    case 9:
+      return Result.map(readStrings(entries, tag), (found) => found ?? [])
+    default: {
+      const { offset = 0, count = 0 } = entries.index.get(tag) ?? {}
+      return Result.succeed([hex(entries.store.subarray(offset, offset + count))])
+    }
+  }
+}
+
+const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+
 const wrongType = (entries: RpmEntries, entry: Entry, tag: number): Checked<never> =>
   failure("damaged", entries.storeStart + entry.offset, `tag ${tag} has the wrong type: ${entry.type}`)
 

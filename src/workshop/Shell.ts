@@ -58,7 +58,7 @@ export const shellIn = Effect.fn("shellIn")(
         ? engine.interact(spec, what.terminal)
         : engine
             .run(spec, what.output, () => Effect.void)
-            .pipe(Effect.flatMap(({ reason }) => exitCode(spec.name, reason)))
+            .pipe(Effect.flatMap(({ reason }) => exitCodeOf(spec.name, reason)))
     return yield* Effect.onExit(sit, (exit) =>
       recorded(stateDirectory, told.ShellClosed.make({ container, exitCode: Exit.isSuccess(exit) ? exit.value : null }))
     )
@@ -118,7 +118,8 @@ const recorded = (stateDirectory: string, event: DaemonEvent) =>
 const signalled = 128
 const sigkill = 9
 
-const exitCode = (name: string, reason: ExitReason): Effect.Effect<number, EngineError> => {
+/** As a shell would have it. Fails when nobody knows, or a limit ended it. */
+export const exitCodeOf = (name: string, reason: ExitReason): Effect.Effect<number, EngineError> => {
   const ended = (message: string) =>
     Effect.fail(new EngineError({ operation: "run", subject: name, reason: "refused", message }))
   switch (reason._tag) {

@@ -27,7 +27,7 @@ export const adjutant = (args: ReadonlyArray<string>): Effect.Effect<Ended> =>
         err += `${String(text)}\n`
       }
     })
-    const parts = { version, environment: {}, daemon: never, reap: never, shell: never }
+    const parts = { version, environment: {}, daemon: never, reap: never, shell: never, rerun: never }
     const exit = yield* command(parts, args).pipe(
       Effect.provide(layer),
       Effect.provideService(Console.Console, console),

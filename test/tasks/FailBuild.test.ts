@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, type Schema } from "effect"
 import { Door } from "../../src/buildroot/World.ts"
 import { TaskId } from "../../src/core/Ids.ts"
+import type { StepAt } from "../../src/journal/Door.ts"
 import { buildError, GiveBack, genericError, RefuseTask, type TaskFailure } from "../../src/koji/Fault.ts"
 import { build } from "../../src/tasks/Build.ts"
 
@@ -53,15 +54,17 @@ const well: Readonly<Record<string, unknown>> = {
 const built = Effect.fnUntraced(function* (answers: Readonly<Record<string, Answer>>, opts: Schema.Json = {}) {
   const steps: Array<string> = []
   const notes: Array<string> = []
+  const answer = (at: StepAt) =>
+    Effect.suspend(() => {
+      steps.push(at.path)
+      const answer = answers[at.path]
+      if (answer === undefined && !(at.path in well)) return Effect.die(new Error(`${at.path} is not in the script`))
+      // The caller's own schema is what makes a value of it; here it is one already.
+      return (answer ?? Effect.succeed(well[at.path])) as Effect.Effect<never, TaskFailure>
+    })
   const door = Door.of({
-    step: (at) =>
-      Effect.suspend(() => {
-        steps.push(at.path)
-        const answer = answers[at.path]
-        if (answer === undefined && !(at.path in well)) return Effect.die(new Error(`${at.path} is not in the script`))
-        // The caller's own schema is what makes a value of it; here it is one already.
-        return (answer ?? Effect.succeed(well[at.path])) as Effect.Effect<never, TaskFailure>
-      }),
+    step: answer,
+    here: answer,
     note: (text) => Effect.sync(() => void notes.push(text))
   })
   const parameters = { src: "cli-build/1.x/hello-1-1.src.rpm", target: "demo", opts }

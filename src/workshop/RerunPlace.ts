@@ -1,0 +1,69 @@
+/**
+ * Where a build is run again: a state directory of its own, with an id of its own, for as long as that takes.
+ *
+ * Whatever is made for it on the engine carries that id and goes with it. The directory is held by this process; one
+ * that nobody holds was left by a process that was killed, and the next one takes away what it left.
+ */
+import { randomBytes } from "node:crypto"
+import { mkdir, readdir, readFile, rm } from "node:fs/promises"
+import { join } from "node:path"
+import { Effect } from "effect"
+import { Engine } from "../engine/Engine.ts"
+import { imageOwnerLabels, ownerLabels } from "../engine/Labels.ts"
+import * as NodeDisk from "../journal/NodeDisk.ts"
+import { holdDirectory, holderOf } from "../journal/StateLock.ts"
+
+/** Where reruns have their directories, unless somebody says otherwise. */
+export const rerunsDirectory = "/var/tmp/adjutant-rerun"
+
+const idBytes = 6
+
+/** A directory and an id, until the scope closes; then nothing of it is left, here or on the engine. */
+export const rerunPlace = Effect.fn("rerunPlace")(function* (below: string) {
+  const id = randomBytes(idBytes).toString("hex")
+  const directory = join(below, id)
+  yield* Effect.promise(() => mkdir(below, { recursive: true, mode: 0o700 }))
+  yield* Effect.scoped(
+    Effect.gen(function* () {
+      yield* holdDirectory(below)
+      yield* sweep(below)
+    })
+  )
+  yield* Effect.acquireRelease(
+    Effect.promise(() => mkdir(directory, { mode: 0o700 })),
+    () => cleared(directory, id)
+  )
+  yield* holdDirectory(directory)
+  return { directory, id }
+}, Effect.provide(NodeDisk.layer))
+
+/** Takes away what processes have left that were killed. */
+const sweep = Effect.fnUntraced(function* (below: string) {
+  const names = yield* Effect.promise(() => readdir(below))
+  for (const name of names.filter((name) => idForm.test(name))) {
+    if ((yield* holderOf(join(below, name))) === undefined) yield* cleared(join(below, name), name)
+  }
+})
+const idForm = new RegExp(`^[0-9a-f]{${2 * idBytes}}$`)
+
+/** Images are made of each other: those that nothing is made of go first, and once more round until none is left. */
+const roundsMax = 5
+
+const cleared = (directory: string, id: string) =>
+  Effect.gen(function* () {
+    const engine = yield* Engine
+    for (const { name } of yield* engine.list(ownerLabels(id))) yield* engine.remove(name)
+    for (let round = 0; round < roundsMax; round++) {
+      const images = yield* engine.listImages(imageOwnerLabels(id))
+      if (images.length === 0) break
+      for (const image of images) yield* Effect.ignore(engine.removeImage(image.references[0] ?? image.id))
+    }
+    yield* Effect.promise(() => rm(directory, { recursive: true, force: true }))
+  }).pipe(
+    Effect.catch((error) =>
+      Effect.logWarning(`${directory} is left, for the next adjutant rerun to take away: ${error.message}`)
+    )
+  )
+
+/** The first line of a small file of the system's. */
+export const firstLine = (path: string) => Effect.promise(async () => (await readFile(path, "utf8")).trim())

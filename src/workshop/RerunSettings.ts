@@ -1,0 +1,43 @@
+/** How containers of a recorded build are asked for again: as they were, as far as this machine and its operator allow. */
+import { cpus } from "node:os"
+import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
+import type { ContainerSpec, ResourceLimits } from "../engine/ContainerSpec.ts"
+import { label } from "../engine/Labels.ts"
+import type { RecordedBuild } from "./RecordedBuild.ts"
+
+/** The settings of a builder that runs this one build: its host's name is the recorded one, since packages hold it. */
+export const rerunSettings = (
+  local: BuilderSettings["Service"],
+  recorded: RecordedBuild,
+  directory: string
+): BuilderSettings["Service"] => {
+  const [first] = recorded.containers.values()
+  return BuilderSettings.of({
+    ...local,
+    hostName: first?.spec.labels[label.workerId] ?? local.hostName,
+    stateDirectory: directory,
+    logDirectory: `${directory}/log`,
+    failedRootBytesMax: 0
+  })
+}
+
+/**
+ * A container as the record has it: command line, environment and limits. A journal may come from anywhere, so it is not
+ * given more than the program would have, nor more than this machine has; and where there is a network, only what this
+ * version would run is run.
+ */
+export const asRecorded =
+  (recorded: RecordedBuild) =>
+  (spec: ContainerSpec): ContainerSpec => {
+    const was = recorded.containers.get(spec.labels[label.step] ?? "")?.spec
+    if (was === undefined) return spec
+    const limits = withinHost(was.limits)
+    if (spec.network !== "none") return { ...spec, limits }
+    return { ...spec, command: was.command, environment: was.environment, limits }
+  }
+
+/** An engine refuses more processors than there are. */
+const withinHost = (limits: ResourceLimits): ResourceLimits => ({
+  ...limits,
+  cpus: Math.min(limits.cpus, cpus().length)
+})
