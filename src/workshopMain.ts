@@ -52,6 +52,9 @@ export const rerunning = (version: string) => (config: DaemonConfigValues, run: 
     const { socketPath, info } = yield* findEngine(config.adjutant)
     const bootId = yield* firstLine("/proc/sys/kernel/random/boot_id")
     const unowned = { instance: InstanceId.make(""), bootId, version, hostName: hostname(), engine: info }
+    if (until?.command === null && keep === null && !(process.stdin.isTTY && process.stdout.isTTY)) {
+      return yield* failure("this is no terminal; --command runs something there, --keep leaves /builddir")
+    }
     if (keep !== null) yield* emptyDirectory(keep)
     yield* run.begins(recorded)
     let looked: number | null = null
@@ -61,9 +64,6 @@ export const rerunning = (version: string) => (config: DaemonConfigValues, run: 
         if (keep !== null) yield* keptBuilddir(at, keep)
         const terminal = command === null ? yield* localTerminal : undefined
         const how = command !== null ? { command, output: ownStreams } : terminal === undefined ? null : { terminal }
-        if (how === null && keep === null) {
-          return yield* failure("this is no terminal; --command runs something there, --keep leaves /builddir")
-        }
         if (how === null) return
         if (at.spec === null) return yield* failure(`no container runs before ${at.path}: there is none to look into`)
         looked = yield* lookInto(at.spec, how)
