@@ -69,7 +69,8 @@ export type ImageAnswer = typeof ImageAnswer.Type
 
 export const ImageListAnswer = Schema.Array(Schema.Struct({ Id: Schema.String }))
 
-export const WaitAnswer = Schema.Struct({ StatusCode: Schema.Int })
+/** Docker's, and the bare exit code that is Podman's own. */
+export const WaitAnswer = Schema.Union([Schema.Struct({ StatusCode: Schema.Int }), Schema.Int])
 
 export const CommitAnswer = Schema.Struct({ Id: Schema.String })
 

@@ -106,12 +106,12 @@ export const attend = Effect.fnUntraced(function* (
             }
     })
     const limit = yield* Effect.raceFirst(
-      Effect.as(patiently(client.waitContainer(id)), undefined),
+      Effect.as(patiently(client.waitContainer(id, host.kind)), undefined),
       firstLimit(limits, startedAt, output, Effect.raceFirst(disk, outOfSpace(writable)))
     )
     if (limit !== undefined) {
       yield* patiently(client.killContainer(id))
-      yield* patiently(client.waitContainer(id))
+      yield* patiently(client.waitContainer(id, host.kind))
     }
     yield* Deferred.succeed(ended, limit)
     return limit

@@ -33,7 +33,7 @@ export const interactStep = (
         Stream.runForEach(terminal.sizes, (size) => Effect.ignore(client.resizeTerminal(id, size)))
       )
       yield* Effect.forkScoped(Effect.andThen(Stream.runForEach(terminal.input, write), end))
-      yield* client.waitContainer(id)
+      yield* client.waitContainer(id, host.kind)
       yield* Effect.ignore(Effect.timeout(Effect.ignore(Fiber.join(shown)), lastWords))
       const { State } = yield* client.inspectContainer(id)
       if (State.Error !== "") return yield* problem("run", spec.name, "refused", State.Error)
