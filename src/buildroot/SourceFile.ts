@@ -126,8 +126,9 @@ export const streamPlain = (path: string) =>
     (file) => Effect.promise(() => file.close())
   ).pipe(
     Effect.map((file) =>
-      Stream.fromAsyncIterable<Uint8Array, UnreadableFile>(file.createReadStream({ autoClose: false }), (cause) =>
-        unreadable(path, cause)
+      Stream.fromAsyncIterable<Uint8Array, UnreadableFile>(
+        file.createReadStream({ autoClose: false, highWaterMark: 1024 * 1024 }),
+        (cause) => unreadable(path, cause)
       )
     )
   )
