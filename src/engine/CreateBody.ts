@@ -9,7 +9,8 @@
  * Where the engines differ (tried on Docker 20.10 and Podman 4.3):
  * - A variable without `=` removes it on Docker; Podman would look it up in its own environment and has `UnsetEnv`.
  * - Docker's `json-file` replaces invalid UTF-8, so `local` it is, with a maximum far above the step's limit, since it
- *   drops the oldest without a word; Podman refuses `local`, and its `k8s-file` is exact and has no maximum.
+ *   drops the oldest without a word; Podman refuses `local`, and its `k8s-file` is exact. It has no maximum unless the
+ *   operator's `containers.conf` says one, which would drop the oldest too: so it gets the same one.
  * - Podman needs both `nofile` and `nproc`, or its own defaults fail where CAP_SYS_RESOURCE is missing.
  * - Podman makes a timer of any health check, even of `NONE`: it is only told of one that it has to take away.
  * - A bind with an SELinux label can only be told in the older notation (`source:target:ro,Z`).
@@ -36,8 +37,8 @@ const capabilitiesOf = {
 } as const
 
 const mebibyte = 1024 * 1024
-/** How far Docker's log may grow beyond the output limit before it drops its start. An empty line takes 26 bytes of it. */
-export const dockerLogBytes = (outputBytes: number): number => 16 * outputBytes + 64 * mebibyte
+/** How far an engine's log may grow beyond the output limit before it drops its start. Docker takes 26 bytes for an empty line. */
+export const logMaximumBytes = (outputBytes: number): number => 16 * outputBytes + 64 * mebibyte
 /** `nproc` counts a user's processes across all containers of the host: it must not be what holds one step (`PidsLimit`). */
 const processesOfUser = (limit: number): number => Math.max(4096, 4 * limit)
 
@@ -90,9 +91,9 @@ export const createBody = (spec: ContainerSpec, context: CreateContext) => {
         context.engine === "docker"
           ? {
               Type: "local",
-              Config: { "max-size": String(dockerLogBytes(limits.outputBytes)), "max-file": "1", compress: "false" }
+              Config: { "max-size": String(logMaximumBytes(limits.outputBytes)), "max-file": "1", compress: "false" }
             }
-          : { Type: "k8s-file", Config: {} },
+          : { Type: "k8s-file", Config: { "max-size": String(logMaximumBytes(limits.outputBytes)) } },
       Memory: limits.memoryBytes,
       MemorySwap: limits.memoryBytes,
       NanoCpus: Math.round(limits.cpus * 1e9),

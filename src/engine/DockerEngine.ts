@@ -5,6 +5,7 @@ import { Effect, Layer } from "effect"
 import { dockerodeClient } from "./DockerodeClient.ts"
 import { Engine } from "./Engine.ts"
 import { engineOver } from "./EngineService.ts"
+import { openGrowing } from "./GrowingFile.ts"
 import { killedForMemory } from "./KernelLog.ts"
 
 const bootIdFile = "/proc/sys/kernel/random/boot_id"
@@ -19,6 +20,7 @@ export const layer = (options: { readonly socketPath: string }): Layer.Layer<Eng
         bootId: bootId.trim(),
         exists,
         fileBytes,
+        openGrowing,
         killedForMemory
       })
     })

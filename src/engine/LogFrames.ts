@@ -32,8 +32,6 @@ export interface LogFrames {
   readonly atBoundary: () => boolean
   /** Whether the last line of a stream may have lost its end (stamped only; see LineMender). */
   readonly mayLackLineEnd: (from: Piece["from"]) => boolean
-  /** What has gone by: entries, those of them that do not end a line, and bytes of output. */
-  readonly passed: () => { readonly entries: number; readonly unended: number; readonly bytes: number }
 }
 
 const headerBytes = 8
@@ -47,11 +45,9 @@ const typeEngineError = 3
 export const makeLogFrames = (mode: FrameMode): LogFrames => {
   const header = new Uint8Array(headerBytes)
   const mender = makeLineMender()
-  const passed = { entries: 0, unended: 0, bytes: 0 }
   let headerFilled = 0
   let type = 0
   let remaining = 0
-  let lastByte = lineEnd
   /** The parts of a frame that must be whole before it is passed on. */
   let kept: Array<Uint8Array> = []
 
@@ -69,13 +65,10 @@ export const makeLogFrames = (mode: FrameMode): LogFrames => {
       const next = source(type)
       if (next !== from) flush()
       from = next
-      passed.bytes += bytes.length
       if (bytes.length > 0) parts.push(bytes)
     }
     const endFrame = (): BadFrame | undefined => {
       headerFilled = 0
-      passed.entries++
-      if (lastByte !== lineEnd) passed.unended++
       if (!keeps()) return undefined
       const frame = joined(kept)
       kept = []
@@ -110,7 +103,6 @@ export const makeLogFrames = (mode: FrameMode): LogFrames => {
         const payload = slice.subarray(at, at + remaining)
         at += payload.length
         remaining -= payload.length
-        lastByte = payload.at(-1) ?? lineEnd
         if (keeps()) kept.push(payload)
         else pass(payload)
       }
@@ -123,7 +115,7 @@ export const makeLogFrames = (mode: FrameMode): LogFrames => {
     return Result.succeed(pieces)
   }
 
-  return { push, atBoundary: () => headerFilled === 0, mayLackLineEnd: mender.mayLackEnd, passed: () => passed }
+  return { push, atBoundary: () => headerFilled === 0, mayLackLineEnd: mender.mayLackEnd }
 }
 
 const oneLineEnd = Uint8Array.of(lineEnd)

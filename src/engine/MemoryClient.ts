@@ -7,6 +7,7 @@ import type { CreateBody } from "./CreateBody.ts"
 import type { EngineClient, LogRequest } from "./DockerodeClient.ts"
 import { EngineError } from "./Engine.ts"
 import type { MemoryEngineOptions, MemoryProgram, MemoryRoot } from "./MemoryEngine.ts"
+import { logPath } from "./MemoryLogFile.ts"
 import type { LogEntry, MemoryContainer, MemoryModel, StoredImage } from "./MemoryModel.ts"
 
 /** What lies between one client and the engine: the call may come late, or not at all, and so may its answer. */
@@ -55,12 +56,17 @@ export const memoryClient = (
         : Effect.succeed(found)
     })
 
+  /** As Podman's: a follow drops entries from the middle, another reading ends with half of an entry while the step runs. */
   const logOf = (found: MemoryContainer, request: LogRequest): Stream.Stream<LogEntry, EngineError> => {
     const kept = request.follow ? (options.followLosesLast ?? 0) : 0
     const next = (at: number): Effect.Effect<readonly [LogEntry, number] | undefined, EngineError> =>
       Effect.suspend(() => {
         const entry = found.log[at]
-        if (entry !== undefined && found.log.length - at > kept) return Effect.succeed([entry, at + 1] as const)
+        const torn = kind === "podman" && !request.follow && found.state === "running" && at + 1 === found.log.length
+        if (entry !== undefined && torn) return Effect.succeed([halfOf(entry), Number.POSITIVE_INFINITY] as const)
+        if (entry !== undefined && found.log.length - at > kept) {
+          return Effect.succeed([entry, kind === "podman" && request.follow && at % 7 === 6 ? at + 2 : at + 1] as const)
+        }
         if (!request.follow || found.state !== "running") {
           return request.follow && options.followNeverEnds ? Effect.never : Effect.succeed(undefined)
         }
@@ -274,12 +280,18 @@ const frame = (entry: LogEntry, stamped: boolean): Uint8Array => {
   return bytes
 }
 
+const halfOf = (entry: LogEntry): LogEntry => {
+  const half = entry.bytes.subarray(0, Math.floor(entry.bytes.length / 2))
+  return { ...entry, bytes: Buffer.concat([half, Uint8Array.of(0x0a)]) }
+}
+
 const time = (milliseconds: number): string =>
   milliseconds === 0 ? "0001-01-01T00:00:00Z" : new Date(milliseconds).toISOString()
 
 const answer = (found: MemoryContainer) => ({
   Id: found.id,
   Created: time(found.createdAt),
+  LogPath: logPath(found.id),
   Config: { Labels: found.body.Labels },
   State: {
     Status: found.state,

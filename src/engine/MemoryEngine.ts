@@ -11,6 +11,7 @@ import type { ContainerSpec } from "./ContainerSpec.ts"
 import { type ContainerSummary, Engine, type EngineInfo, type ImageInfo, type TerminalSize } from "./Engine.ts"
 import { engineOver } from "./EngineService.ts"
 import { direct, memoryClient, type Through } from "./MemoryClient.ts"
+import { memoryLogFile } from "./MemoryLogFile.ts"
 import { makeMemoryModel } from "./MemoryModel.ts"
 
 /** What a command does: its output, chunk by chunk, and its end. */
@@ -67,6 +68,8 @@ export interface MemoryEngineOptions {
   readonly losesAnswer?: (operation: string, nth: number) => boolean
   /** The nth log that is read ends with an error of the engine's own, as Podman's does now and then. */
   readonly spoilsLog?: (nth: number) => boolean
+  /** Podman's log files are not for whoever runs the steps. */
+  readonly hidesLogFiles?: boolean
   /** Which paths of the host exist; all of them if not said. */
   readonly exists?: (path: string) => boolean
 }
@@ -103,6 +106,8 @@ export const make = Effect.fnUntraced(function* (options: MemoryEngineOptions) {
       bootId,
       exists: (path) => Effect.sync(() => options.exists?.(path) ?? true),
       fileBytes: () => Effect.succeed(0),
+      openGrowing: (path) =>
+        Effect.sync(() => (options.hidesLogFiles === true ? undefined : memoryLogFile(model, path))),
       killedForMemory: () => Effect.succeed(false)
     })
     return Engine.of({

@@ -7,18 +7,19 @@
  * An engine that goes away is waited for. Whether a command that ended meanwhile by a signal did so by itself nobody
  * knows then; an exit code is believed, for no engine makes one up while our stop signal is SIGKILL.
  */
-import { Clock, Deferred, Effect, Result, Schedule } from "effect"
+import { Clock, Deferred, Effect, Result, Schedule, type Scope } from "effect"
 import type { ContainerExit, ContainerSpec } from "./ContainerSpec.ts"
-import { dockerLogBytes } from "./CreateBody.ts"
+import { logMaximumBytes } from "./CreateBody.ts"
 import { overBudget } from "./DiskBudget.ts"
 import type { EngineClient } from "./DockerodeClient.ts"
 import type { EngineError, OutputSink } from "./Engine.ts"
 import { type ContainerAnswer, milliseconds } from "./EngineAnswers.ts"
 import { readEnding } from "./ExitReading.ts"
 import { outOfSpace } from "./FreeSpace.ts"
+import type { GrowingFile } from "./GrowingFile.ts"
 import { label } from "./Labels.ts"
-import { readLog } from "./LogReading.ts"
 import { firstLimit, type LimitReached } from "./StepLimits.ts"
+import { readLog } from "./StepLog.ts"
 import { makeStepOutput } from "./StepOutput.ts"
 
 /** The machine that the engine is on. */
@@ -29,6 +30,8 @@ export interface Machine {
   exists(path: string): Effect.Effect<boolean>
   /** The length of a file; 0 if it is not there or not for us. */
   fileBytes(path: string): Effect.Effect<number>
+  /** A file that somebody else writes; undefined if it is not there or not for us. */
+  openGrowing(path: string): Effect.Effect<GrowingFile | undefined, never, Scope.Scope>
   /** Whether the kernel's log says that it killed something in this container for want of memory. */
   killedForMemory(containerId: string): Effect.Effect<boolean>
 }
@@ -116,8 +119,9 @@ export const attend = Effect.fnUntraced(function* (
     yield* Deferred.succeed(ended, limit)
     return limit
   })
-  const stamped = host.kind === "docker"
-  const reading = readLog({ client, id, stamped, file, fileBytes: host.fileBytes, output, ended, patiently })
+  const open = file === null ? Effect.succeed(undefined) : host.openGrowing(file)
+  const { silenceSeconds } = limits
+  const reading = readLog({ client, kind: host.kind, id, file, open, output, silenceSeconds, ended, patiently })
   const [limit] = yield* Effect.all([guard, reading], { concurrency: 2 })
 
   const { State } = yield* patiently(client.inspectContainer(id))
@@ -145,11 +149,13 @@ export const attend = Effect.fnUntraced(function* (
   }
 })
 
-/** Where the engine keeps the container's log, if it says so or we know. */
-const logFile = (host: Host, { Id, LogPath }: ContainerAnswer): string | null =>
-  host.kind === "docker" ? `${host.dataRoot}/containers/${Id}/local-logs/container.log` : LogPath || null
+/** Where the engine keeps the container's log, if it says so or we know; Podman's path has the container's id in it. */
+const logFile = (host: Host, { Id, LogPath }: ContainerAnswer): string | null => {
+  if (host.kind === "docker") return `${host.dataRoot}/containers/${Id}/local-logs/container.log`
+  return LogPath?.split("/").includes(Id) ? LogPath : null
+}
 
-const logBytesMax = (outputBytes: number): number => Math.min(engineLogBytes(outputBytes), dockerLogBytes(outputBytes))
+const logBytesMax = (outputBytes: number): number => Math.min(engineLogBytes(outputBytes), logMaximumBytes(outputBytes))
 
 /** The container's own layer, and what is mounted to be written. */
 const writablePaths = ({ GraphDriver, Mounts }: ContainerAnswer): ReadonlyArray<string> => {

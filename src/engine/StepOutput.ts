@@ -14,7 +14,7 @@ export interface StepOutput {
   readonly readAgain: Effect.Effect<void>
   /** Bytes that the sink has, of both streams. */
   readonly bytes: () => number
-  /** When the last byte came, or the step began: milliseconds since the epoch. */
+  /** When the last byte came that the sink did not have, or the step began: milliseconds since the epoch. */
   readonly lastAt: () => number
   /** Bytes that the sink has and the reading under way has not come to yet. */
   readonly missing: () => number
@@ -37,12 +37,12 @@ export const makeStepOutput = Effect.fnUntraced(function* (options: {
 
   const write = Effect.fnUntraced(function* (piece: Piece) {
     const from = output === "joined" ? "stdout" : piece.from
-    lastAt = yield* Clock.currentTimeMillis
     const passed = Math.min(over[from], piece.bytes.length)
     over[from] -= passed
     const room = bytesMax - bytes()
     const fresh = piece.bytes.subarray(passed, passed + room)
     if (fresh.length > 0) {
+      lastAt = yield* Clock.currentTimeMillis
       yield* sink.write(from, fresh)
       has[from] += fresh.length
     }

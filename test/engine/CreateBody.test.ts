@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { createBody, dockerLogBytes, objection } from "../../src/engine/CreateBody.ts"
+import { createBody, logMaximumBytes, objection } from "../../src/engine/CreateBody.ts"
 import { stepOf } from "../contract/EngineContract.ts"
 
 const ground = { image: `sha256:${"1".repeat(64)}`, instance: "abc", bootId: "boot" }
@@ -66,9 +66,10 @@ describe("the request that creates a container", () => {
   it("keeps a log that is exact, and longer than the limit", () => {
     const docker = createBody(spec, plain).HostConfig.LogConfig
     assert.strictEqual(docker.Type, "local")
-    assert.deepInclude(docker.Config, { "max-size": String(dockerLogBytes(spec.limits.outputBytes)), "max-file": "1" })
-    assert.isAbove(dockerLogBytes(spec.limits.outputBytes), 10 * spec.limits.outputBytes)
-    assert.strictEqual(createBody(spec, { ...plain, engine: "podman" }).HostConfig.LogConfig.Type, "k8s-file")
+    assert.deepInclude(docker.Config, { "max-size": String(logMaximumBytes(spec.limits.outputBytes)), "max-file": "1" })
+    assert.isAbove(logMaximumBytes(spec.limits.outputBytes), 10 * spec.limits.outputBytes)
+    const podman = createBody(spec, { ...plain, engine: "podman" }).HostConfig.LogConfig
+    assert.deepStrictEqual(podman, { Type: "k8s-file", Config: { "max-size": docker.Config["max-size"] } })
   })
 
   it("mounts by structure, and by the older notation only what SELinux is to see", () => {

@@ -53,7 +53,6 @@ describe("log frames", () => {
         "stdout:zero\n\u0000\u00ff\u0001\u0000\u0000\u0000\u0000\u0000\n"
       ])
       assert.isTrue(frames.atBoundary())
-      assert.deepStrictEqual(frames.passed(), { entries: 5, unended: 0, bytes: 22 })
     }
   })
 

@@ -5,9 +5,15 @@ import { engineContract, programs } from "../contract/EngineContract.ts"
 
 const reference = "localhost/tools:1"
 
-for (const kind of ["docker", "podman"] as const) {
+const answers = [
+  { name: "docker", as: { kind: "docker" } },
+  { name: "podman", as: { kind: "podman" } },
+  { name: "podman, whose log files are not for us", as: { kind: "podman", hidesLogFiles: true } }
+] as const
+
+for (const { name, as } of answers) {
   const layer = layerMemory({
-    kind,
+    ...as,
     images: [{ reference }],
     program: ({ command }) => programs[command.at(-1) ?? ""] ?? { output: [], exit: 127 }
   })
@@ -22,7 +28,7 @@ for (const kind of ["docker", "podman"] as const) {
       })
       return { image: image.id, instance, bootId: "boot-1" }
     })
-  engineContract(`an engine in memory that answers as ${kind}`, layer, ground, (marker) =>
+  engineContract(`an engine in memory that answers as ${name}`, layer, ground, (marker) =>
     Stream.make(new TextEncoder().encode(marker), new TextEncoder().encode("and more"))
   )
 }

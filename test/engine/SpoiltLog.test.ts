@@ -22,6 +22,7 @@ const story = (kind: "docker" | "podman", spoilsLog: (nth: number) => boolean) =
     Effect.provide(
       layerMemory({
         kind,
+        hidesLogFiles: true,
         images: [{ reference: "localhost/tools:1" }],
         program: () => ({
           output: [{ bytes: "one\n" }, { afterMillis: 1500, bytes: "two\n" }],
