@@ -126,7 +126,8 @@ export const attend = Effect.fnUntraced(function* (
 
   const { State } = yield* patiently(client.inspectContainer(id))
   const exitCode = State.ExitCode
-  const finishedAt = milliseconds(State.FinishedAt)
+  // Podman takes it from a file's time, which the kernel sets a few milliseconds early.
+  const finishedAt = Math.max(startedAt, milliseconds(State.FinishedAt))
   const asksKernel = host.kind === "podman" && exitCode !== 0 && limit === undefined && !State.OOMKilled
   const outOfMemory = State.OOMKilled || (asksKernel && (yield* host.killedForMemory(id)))
   if (exitCode === sigkill && limit === undefined && !outOfMemory) {
