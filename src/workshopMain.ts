@@ -1,9 +1,10 @@
 /** What people do with a build on a real engine, put together; apart from `main.ts`, so that other commands load nothing of it. */
 import { cp, mkdir, readdir } from "node:fs/promises"
 import { hostname, userInfo } from "node:os"
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import { Effect } from "effect"
 import { failure } from "./cli/CommandFailed.ts"
+import { isUrl } from "./cli/RemoteJournal.ts"
 import type { RerunRun } from "./cli/RerunCommand.ts"
 import type { ShellRun } from "./cli/ShellCommand.ts"
 import type { DaemonConfigValues } from "./config/DaemonConfig.ts"
@@ -47,7 +48,8 @@ export const shell = (sudoer: string | undefined) => (config: DaemonConfigValues
 /** See `adjutant rerun`. */
 export const rerunning = (version: string) => (config: DaemonConfigValues, run: RerunRun) =>
   Effect.gen(function* () {
-    const { until, keep, tree, against, source } = run
+    const { until, keep, against, source } = run
+    const tree = run.tree === null || isUrl(run.tree) ? run.tree : resolve(run.tree)
     const { recorded, type } = yield* readRecord(run.journal, until?.step ?? null)
     const { socketPath, info } = yield* findEngine(config.adjutant)
     const bootId = yield* firstLine("/proc/sys/kernel/random/boot_id")

@@ -1,6 +1,7 @@
 /** Reading what a build left behind, or what the hub gave: once, without following links, with a bound. */
 
-import { constants, createWriteStream } from "node:fs"
+import { createHash } from "node:crypto"
+import { constants, createReadStream, createWriteStream } from "node:fs"
 import { type FileHandle, lstat, open, readdir } from "node:fs/promises"
 import { join, relative, sep } from "node:path"
 import { pipeline } from "node:stream/promises"
@@ -132,6 +133,14 @@ export const streamPlain = (path: string) =>
       )
     )
   )
+
+/** The SHA-256 of a file's contents, in lower-case hex. Dies when it cannot be read: it is one of ours. */
+export const digestOfFile = (path: string): Effect.Effect<string> =>
+  Effect.promise(async () => {
+    const digest = createHash("sha256")
+    for await (const piece of createReadStream(path)) digest.update(piece)
+    return digest.digest("hex")
+  })
 
 /** The names in a directory; none when it is not there, or is a link to one. */
 export const listPlain = (path: string): Effect.Effect<ReadonlyArray<string>> =>

@@ -4,7 +4,7 @@ import type { ContainerExit } from "../engine/ContainerSpec.ts"
 import { cut, paint } from "../inspect/Columns.ts"
 import { failureOfOutcome, failureText } from "../inspect/Failure.ts"
 import { harmless, harmlessLines } from "../inspect/Harmless.ts"
-import { exitWord } from "../inspect/TimelineRows.ts"
+import { commandLine, exitWord } from "../inspect/TimelineRows.ts"
 import { amount, duration, wallClock } from "../inspect/Units.ts"
 import type { ContentsChange } from "../koji/RpmContents.ts"
 import type { RecordedBuild } from "../workshop/RecordedBuild.ts"
@@ -22,6 +22,8 @@ type Said =
 /** `sha256:` and twelve digits. */
 const shortId = 19
 const placeWidth = 18
+const linesShown = 10
+const indented = 6
 /** Of one package; `--json` has all of them. */
 export const changesShownMax = 40
 
@@ -43,6 +45,12 @@ export const progressText = (said: Said, display: Screen): string => {
       return line(said.place, `in ${said.image.slice(0, shortId)} ...`)
     case "Ended":
       return line(said.place, said.recorded === null ? endedText(said.exit) : bothText(said.exit, said.recorded))
+    case "Output":
+      return harmlessLines(said.text)
+        .filter((text) => text !== "")
+        .slice(-linesShown)
+        .map((text) => `    ${tinted("quiet", "|")} ${cut(text, display.width - indented)}`)
+        .join("\n")
     case "Remark":
       return line("", said.text)
     case "Stops":
@@ -56,20 +64,12 @@ const bothText = (exit: ContainerExit, recorded: ContainerExit): string =>
 const endedText = ({ reason, startedAt, finishedAt }: ContainerExit): string =>
   `${exitWord(reason)} after ${duration(finishedAt - startedAt)}`
 
-const stopText = ({ path, spec, builddir }: Stop, keep: string | null): string => {
-  const lines = [`Stopped before ${harmless(path)}.`]
-  if (spec !== null) {
-    lines.push(
-      `  image    ${spec.image}`,
-      `  command  ${harmless(spec.command.map(quoted).join(" "))}`,
-      ...Object.entries(spec.environment).map(([name, value]) => `  ${harmless(`         ${name}=${quoted(value)}`)}`)
-    )
-  }
-  lines.push(`  /builddir is ${keep === null ? builddir : `${keep}/builddir`}`)
-  return lines.join("\n")
-}
-
-const quoted = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
+const stopText = ({ path, spec, builddir }: Stop, keep: string | null): string =>
+  [
+    `Stopped before ${harmless(path)}.`,
+    ...(spec === null ? [] : [`  image     ${spec.image}`, `  command   ${harmless(commandLine(spec.command))}`]),
+    `  /builddir ${keep === null ? builddir : `${keep}/builddir`}`
+  ].join("\n")
 
 /** What came of it. */
 export const reportText = (

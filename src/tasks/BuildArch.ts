@@ -2,14 +2,14 @@
 
 import { createHash } from "node:crypto"
 import { join } from "node:path"
-import { Effect, Random, Schema } from "effect"
+import { Effect, Random, Result, Schema } from "effect"
 import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
 import { expireBuildroot, openBuildroot, repoEvent } from "../buildroot/Buildroot.ts"
 import { buildFault } from "../buildroot/Failures.ts"
 import { hubFailure, hubStep } from "../buildroot/HubSteps.ts"
 import { KojiLogs } from "../buildroot/KojiLogs.ts"
 import { rebuild } from "../buildroot/Rebuild.ts"
-import { type ResultFile, readResults, readRpmHeader } from "../buildroot/SourceFile.ts"
+import { digestOfFile, type ResultFile, readResults, readRpmHeader } from "../buildroot/SourceFile.ts"
 import { TaskUploads } from "../buildroot/TaskUploads.ts"
 import { Workspace } from "../buildroot/Workspace.ts"
 import { Door } from "../buildroot/World.ts"
@@ -21,6 +21,7 @@ import { findArchChoices } from "../koji/Arch.ts"
 import { buildError, genericError } from "../koji/Fault.ts"
 import { taskPath } from "../koji/Paths.ts"
 import { pythonRepr } from "../koji/PythonRepr.ts"
+import { contentsDigest } from "../koji/RpmContents.ts"
 import { noarchHash, renderNoarchDiff } from "../koji/RpmDiff.ts"
 import { filesOf, type RpmFile } from "../koji/RpmFiles.ts"
 import { withoutPassword } from "../koji/ScmUrl.ts"
@@ -45,7 +46,9 @@ export const SourceFacts = Schema.Struct({
   specs: Schema.Array(Schema.String),
   buildArchs: Schema.Array(Schema.String),
   exclusiveArch: Schema.Array(Schema.String),
-  excludeArch: Schema.Array(Schema.String)
+  excludeArch: Schema.Array(Schema.String),
+  /** Of the whole file, so that another one of its name is not taken for it. Early records do not have it. */
+  sha256: Schema.optionalKey(Schema.String)
 })
 export type SourceFacts = typeof SourceFacts.Type
 
@@ -98,7 +101,9 @@ export const fetchSource = (path: string, missing: string, notSource: (path: str
         if (!header.isSource) return yield* buildError(notSource(path))
         const { version, release, epoch, buildArchs, exclusiveArch, excludeArch } = header
         const specs = specsAmong(yield* Effect.fromResult(filesOf(header)).pipe(Effect.mapError(corrupted)))
-        return { name: header.name, version, release, epoch, file: name, specs, buildArchs, exclusiveArch, excludeArch }
+        const arches = { buildArchs, exclusiveArch, excludeArch }
+        const digest = yield* digestOfFile(local)
+        return { name: header.name, version, release, epoch, file: name, specs, ...arches, sha256: digest }
       })
     )
   )
@@ -142,7 +147,12 @@ export const concreteArch = Effect.fn("concreteArch")(function* (
   )
 })
 
-const Uploaded = Schema.Struct({ rpms: Schema.Array(Schema.String), srpms: Schema.Array(Schema.String) })
+const Uploaded = Schema.Struct({
+  rpms: Schema.Array(Schema.String),
+  srpms: Schema.Array(Schema.String),
+  /** A digest for each package that does not depend on when it was built. Early records do not have them. */
+  contents: Schema.optionalKey(Schema.Record(Schema.String, Schema.String))
+})
 
 /** Uploads what the build made: binary packages, the source package if it is kept, and the hashes of noarch ones. */
 const uploadResults = (task: TaskContext, arch: string, directories: ReadonlyArray<string>, keepSource: boolean) =>
@@ -173,6 +183,11 @@ const uploadResults = (task: TaskContext, arch: string, directories: ReadonlyArr
         if (Object.keys(hashes).length > 0) {
           yield* logs.append(["noarch_rpmdiff.json"], renderNoarchDiff(task.id, hashes))
         }
+        const contents: Record<string, string> = {}
+        for (const { name, header } of found) {
+          const digest = contentsDigest(header, sha256)
+          if (Result.isSuccess(digest)) contents[name] = digest.success
+        }
         for (const file of packages) yield* uploads.file(file.path, file.name)
         const srpms: Array<string> = []
         if (keepSource) {
@@ -188,7 +203,7 @@ const uploadResults = (task: TaskContext, arch: string, directories: ReadonlyArr
           yield* uploads.file(source.path, source.name)
           srpms.push(source.name)
         }
-        return { rpms: packages.map(({ name }) => name), srpms }
+        return { rpms: packages.map(({ name }) => name), srpms, contents }
       })
     )
   )
@@ -200,7 +215,7 @@ const noResults = Effect.fnUntraced(function* (arch: string, detail: string) {
   return yield* buildFault(arch, { _tag: "Status", status: 40, detail })
 })
 
-const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex")
+export const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex")
 
 /** Sees all logs of the attempt to the hub, and names those that have arrived; an empty log never does. */
 export const uploadedLogs = Effect.flatMap(Door, (door) =>

@@ -1,5 +1,5 @@
 /** `rebuildSRPM`: an uploaded source package, made again inside the tag's own root (tasks.md 3.7). */
-import { Effect, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 import { expireBuildroot, openBuildroot, repoEvent } from "../buildroot/Buildroot.ts"
 import { sourceFault } from "../buildroot/Failures.ts"
 import { hubStep } from "../buildroot/HubSteps.ts"
@@ -11,8 +11,9 @@ import { Door } from "../buildroot/World.ts"
 import { getTag } from "../hub/calls/tags.ts"
 import { buildError } from "../koji/Fault.ts"
 import { taskPath } from "../koji/Paths.ts"
+import { contentsDigest } from "../koji/RpmContents.ts"
 import { headerFileName } from "../koji/RpmHeader.ts"
-import { concreteArch, fetchSource, uploadedLogs } from "./BuildArch.ts"
+import { concreteArch, fetchSource, sha256, uploadedLogs } from "./BuildArch.ts"
 import { type Handler, maybe, parameters, TagReference, tagKey } from "./Task.ts"
 
 const Parameters = Schema.Struct({
@@ -20,6 +21,12 @@ const Parameters = Schema.Struct({
   build_tag: TagReference,
   opts: maybe(Schema.Struct({ repo_id: maybe(Schema.Int) }))
 })
+
+/** What was uploaded, and a digest of it that does not depend on when it was made. Early records have the name alone. */
+const Uploaded = Schema.Union([
+  Schema.String,
+  Schema.Struct({ name: Schema.String, contents: Schema.Record(Schema.String, Schema.String) })
+])
 
 export const rebuildSrpm: Handler = Effect.fn("rebuildSrpm")(function* (task) {
   const door = yield* Door
@@ -36,9 +43,9 @@ export const rebuildSrpm: Handler = Effect.fn("rebuildSrpm")(function* (task) {
   const root = yield* openBuildroot(task.id, { repoId, tag, arch, group: "srpm-build", network: false })
   const source = yield* fetchSource(given.srpm, "Input SRPM file missing", (path) => `${path} is not a source package`)
   const directory = yield* rebuildSource(root, source)
-  const name = yield* door.here(
+  const uploaded = yield* door.here(
     { path: "upload", rule: "repeat" },
-    Schema.String,
+    Uploaded,
     Effect.gen(function* () {
       const uploads = yield* TaskUploads
       const { chrootTmpdir } = yield* Workspace
@@ -55,9 +62,11 @@ export const rebuildSrpm: Handler = Effect.fn("rebuildSrpm")(function* (task) {
       const wanted = headerFileName(made.header)
       if (made.name !== wanted) return yield* buildError(`srpm name mismatch: ${made.name} != ${wanted}`)
       yield* uploads.file(made.path, made.name)
-      return made.name
+      const contents = contentsDigest(made.header, sha256)
+      return { name: made.name, contents: Result.isSuccess(contents) ? { [made.name]: contents.success } : {} }
     })
   )
+  const name = typeof uploaded === "string" ? uploaded : uploaded.name
   yield* expireBuildroot(root)
   const logs = yield* uploadedLogs
   const at = (file: string) => `${taskPath(task.id)}/${file}`

@@ -1,10 +1,9 @@
 /** What a build that is run again would give to the hub: it goes into a directory here, and into the books. */
-import { createHash } from "node:crypto"
-import { createReadStream } from "node:fs"
 import { copyFile, mkdir } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Layer } from "effect"
 import { KojiLogs } from "../buildroot/KojiLogs.ts"
+import { digestOfFile } from "../buildroot/SourceFile.ts"
 import { TaskUploads } from "../buildroot/TaskUploads.ts"
 import { order } from "../core/AttemptCommand.ts"
 import { openLocal } from "../hub/LocalFile.ts"
@@ -43,11 +42,3 @@ export const layer = (results: string, made: (file: { readonly name: string; rea
       })
     })
   )
-
-/** Lower-case hex. */
-export const digestOfFile = (path: string): Effect.Effect<string> =>
-  Effect.promise(async () => {
-    const digest = createHash("sha256")
-    for await (const piece of createReadStream(path)) digest.update(piece)
-    return digest.digest("hex")
-  })

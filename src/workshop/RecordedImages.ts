@@ -11,6 +11,7 @@ import { samePackages } from "../buildroot/ImageFiles.ts"
 import { ImageRecord } from "../buildroot/ImageStore.ts"
 import { StepPath } from "../core/Ids.ts"
 import { Engine } from "../engine/Engine.ts"
+import type { TaskFailure } from "../koji/Fault.ts"
 import type { PackageEntry } from "../koji/PackageList.ts"
 import { type RecordedBuild, recordedValue } from "./RecordedBuild.ts"
 import { Unanswerable } from "./RerunDoor.ts"
@@ -64,12 +65,19 @@ export const recordedImages = Effect.fnUntraced(function* (
     }
     recordedNames.set(is.image, was.image).set(is.key, was.key)
   })
+  const failed = Effect.fnUntraced(function* (path: string, failure: TaskFailure) {
+    const was = steps.find((step) => step.path === path)?.made
+    if (was === undefined || failedIn(was) || failure._tag !== "KojiFault") return
+    const message = `the image ${imageIn(was).image} is gone and could not be made again: ${failure.message}`
+    return yield* new Unanswerable({ message: `${message}; --topurl says where the hub's file tree is` })
+  })
   return {
     /** In the order in which they were made. */
     held: [...held].reverse().map(([path, image]) => ({ path, image })),
     isHeld: (path: string) => held.has(path),
     mayBeNew: (path: string) => !isMaking(path),
     asRecorded,
+    failed,
     done
   }
 })

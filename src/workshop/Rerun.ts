@@ -7,7 +7,7 @@
  */
 import { copyFile, cp, mkdir } from "node:fs/promises"
 import { join } from "node:path"
-import { Effect, Exit, Layer, Option, Ref, Result, Schema } from "effect"
+import { Effect, Equal, Exit, Layer, Option, Ref, Result, Schema } from "effect"
 import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
 import { asAsked } from "../buildroot/ContainerSteps.ts"
 import { ImageStore } from "../buildroot/ImageStore.ts"
@@ -20,8 +20,8 @@ import { Outcome } from "../core/AttemptEvent.ts"
 import { InstanceId, StepPath } from "../core/Ids.ts"
 import { outcomeOf } from "../daemon/Outcome.ts"
 import { programOf } from "../daemon/RecordedAttempt.ts"
-import type { ContainerExit, ContainerSpec } from "../engine/ContainerSpec.ts"
-import { Engine } from "../engine/Engine.ts"
+import { type ContainerExit, type ContainerSpec, ExitReason } from "../engine/ContainerSpec.ts"
+import { Engine, type OutputSink } from "../engine/Engine.ts"
 import { label } from "../engine/Labels.ts"
 import { AttemptJournal } from "../journal/AttemptJournal.ts"
 import { recording } from "../journal/Door.ts"
@@ -33,6 +33,7 @@ import * as CollectedUploads from "./CollectedUploads.ts"
 import { recordedAnswers } from "./RecordedAnswers.ts"
 import type { RecordedBuild } from "./RecordedBuild.ts"
 import { recordedImages } from "./RecordedImages.ts"
+import { sameSource } from "./RecordedSource.ts"
 import { endFor, type RerunEnd, rerunning } from "./RerunDoor.ts"
 import { rerunPlace } from "./RerunPlace.ts"
 import { asRecorded, rerunSettings } from "./RerunSettings.ts"
@@ -52,6 +53,8 @@ export type Progress =
       /** How it ended then; null for one that the record does not have, or whose end nobody saw. */
       readonly recorded: ContainerExit | null
     }
+  /** The last that a container put out whose end is another one than it was. */
+  | { readonly _tag: "Output"; readonly text: string }
   | { readonly _tag: "Remark"; readonly text: string }
 
 /** Where it was stopped: the container that comes next, or that was the last, and the build's directory. */
@@ -96,7 +99,7 @@ export const rerun = Effect.fn("rerun")(function* <E = never>(request: RerunRequ
   const engine = yield* Engine
   const { directory, id } = yield* rerunPlace(request.below)
   const ends = yield* Ref.make(Option.none<RerunEnd>())
-  const settings = { ...rerunSettings(request.local, recorded, directory), instance: InstanceId.make(id) }
+  const settings = { ...rerunSettings(request.local, recorded, directory, request.tree), instance: InstanceId.make(id) }
   const results = request.keep ?? join(directory, "results")
   yield* Effect.promise(() => mkdir(results, { recursive: true }))
   yield* bringImageFiles(request, directory)
@@ -121,8 +124,12 @@ export const rerun = Effect.fn("rerun")(function* <E = never>(request: RerunRequ
           return yield* endFor(ends, { _tag: "Until", path: place })
         }
         yield* tell({ _tag: "Began", place, image: spec.image })
-        const exit = yield* engine.run(spec, sink, watch)
-        yield* tell({ _tag: "Ended", place, exit, recorded: recorded.containers.get(place)?.exit ?? null })
+        const tail = tailOf(sink)
+        const exit = yield* engine.run(spec, tail.sink, watch)
+        const was = recorded.containers.get(place)?.exit ?? null
+        yield* tell({ _tag: "Ended", place, exit, recorded: was })
+        const expected = was?.reason ?? ExitReason.cases.Exited.make({ code: 0 })
+        if (!Equal.equals(exit.reason, expected)) yield* tell({ _tag: "Output", text: tail.text() })
         return exit
       })
   })
@@ -169,13 +176,14 @@ export const rerun = Effect.fn("rerun")(function* <E = never>(request: RerunRequ
       {
         ...images,
         ...answers,
+        done: (path, value) => Effect.andThen(sameSource(recorded, path, value), images.done(path, value)),
         stopsAt: (path) => until?.step === path && !stopsIn(path)
       },
       ends
     )
     const exit = yield* programOf(request.type, recorded.accepted).pipe(
       Effect.provideService(Door, Door.of(door)),
-      Effect.provideService(asAsked, asRecorded(recorded)),
+      Effect.provideService(asAsked, asRecorded(recorded, request.tree)),
       Effect.exit
     )
     const end = Option.getOrNull(yield* Ref.get(ends))
@@ -183,8 +191,8 @@ export const rerun = Effect.fn("rerun")(function* <E = never>(request: RerunRequ
       yield* until.look({ path: end.path, spec: last, builddir }).pipe(Effect.provideService(Engine, engine))
     }
     if (end === null && Exit.isFailure(exit) && Exit.hasInterrupts(exit)) return yield* Effect.interrupt
+    if (Exit.isFailure(exit)) yield* Effect.ignore(uploads.flushLogs)
     const outcome = end === null ? yield* decided(outcomeOf(exit, null)) : null
-    if (outcome?._tag === "Fault") yield* Effect.ignore(uploads.flushLogs)
     const files =
       outcome?._tag !== "Success"
         ? []
@@ -196,6 +204,21 @@ export const rerun = Effect.fn("rerun")(function* <E = never>(request: RerunRequ
     return { end, outcome, files } satisfies RerunReport
   }).pipe(Effect.provide(world))
 }, Effect.scoped)
+
+/** Passes output on, and remembers the last of it. */
+const tailOf = (sink: OutputSink) => {
+  let tail = Buffer.alloc(0)
+  return {
+    sink: {
+      write: (from, bytes) => {
+        tail = Buffer.concat([tail, bytes]).subarray(-tailBytes)
+        return sink.write(from, bytes)
+      }
+    } satisfies OutputSink,
+    text: () => tail.toString()
+  }
+}
+const tailBytes = 4096
 
 /** What the core lets stand, on record: a success that names a file which was never made is none. */
 const decided = Effect.fnUntraced(function* (outcome: Outcome) {
@@ -219,7 +242,7 @@ const bringImageFiles = Effect.fnUntraced(function* (
   }
 })
 
-const keyForm = /^[0-9a-f]{64}$/
+const keyForm = /^[0-9a-f]{32,64}$/
 const decodeKey = Schema.decodeUnknownOption(
   Schema.Union([Schema.Struct({ key: Schema.String }), Schema.Struct({ image: Schema.Struct({ key: Schema.String }) })])
 )

@@ -37,6 +37,8 @@ export interface RerunRules {
   readonly asRecorded: (input: Schema.Json) => Schema.Json
   /** What is answered for a recorded value: places may be others than then. Undefined when the record only names it. */
   readonly answer: (path: string, value: Schema.Json | undefined) => Effect.Effect<Schema.Json, Unanswerable>
+  /** What the failure of a step that did not fail then means: nothing about the build, when it fails with this. */
+  readonly failed: (path: string, failure: TaskFailure) => Effect.Effect<void, Unanswerable>
   /** Holds what was done anew against the record. */
   readonly done: (path: string, value: Schema.Json) => Effect.Effect<void, Unanswerable>
 }
@@ -100,7 +102,9 @@ export const rerunning = <World, Here>(
         if (recorded.step(StepPath.make(path)) === undefined && !rules.mayBeNew(path)) {
           return yield* endFor(ends, { _tag: "NotRecorded", path })
         }
-        const value = yield* live.step(at, schema, work)
+        const value = yield* live
+          .step(at, schema, work)
+          .pipe(Effect.tapError((failure) => rules.failed(path, failure).pipe(Effect.catch(missing(path)))))
         const encoded = yield* Schema.encodeEffect(schema)(value).pipe(Effect.orDie)
         yield* rules.done(path, encoded).pipe(Effect.catch(missing(path)))
         return value

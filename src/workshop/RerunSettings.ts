@@ -1,6 +1,7 @@
 /** How containers of a recorded build are asked for again: as they were, as far as this machine and its operator allow. */
 import { cpus } from "node:os"
 import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
+import { reads } from "../buildroot/ContainerSteps.ts"
 import type { ContainerSpec, ResourceLimits } from "../engine/ContainerSpec.ts"
 import { label } from "../engine/Labels.ts"
 import type { RecordedBuild } from "./RecordedBuild.ts"
@@ -9,7 +10,8 @@ import type { RecordedBuild } from "./RecordedBuild.ts"
 export const rerunSettings = (
   local: BuilderSettings["Service"],
   recorded: RecordedBuild,
-  directory: string
+  directory: string,
+  tree: string | null
 ): BuilderSettings["Service"] => {
   const [first] = recorded.containers.values()
   return BuilderSettings.of({
@@ -17,6 +19,7 @@ export const rerunSettings = (
     hostName: first?.spec.labels[label.workerId] ?? local.hostName,
     stateDirectory: directory,
     logDirectory: `${directory}/log`,
+    topDirectory: tree !== null && isDirectory(tree) ? tree : local.topDirectory,
     failedRootBytesMax: 0
   })
 }
@@ -27,14 +30,18 @@ export const rerunSettings = (
  * version would run is run.
  */
 export const asRecorded =
-  (recorded: RecordedBuild) =>
+  (recorded: RecordedBuild, tree: string | null) =>
   (spec: ContainerSpec): ContainerSpec => {
     const was = recorded.containers.get(spec.labels[label.step] ?? "")?.spec
     if (was === undefined) return spec
     const limits = withinHost(was.limits)
-    if (spec.network !== "none") return { ...spec, limits }
+    // The hub's tree may have links in it that name its own place.
+    const reach = tree !== null && isDirectory(tree) ? [reads(tree, tree, false)] : []
+    if (spec.network !== "none") return { ...spec, limits, mounts: [...spec.mounts, ...reach] }
     return { ...spec, command: was.command, environment: was.environment, limits }
   }
+
+const isDirectory = (tree: string): boolean => tree.startsWith("/")
 
 /** An engine refuses more processors than there are. */
 const withinHost = (limits: ResourceLimits): ResourceLimits => ({

@@ -5,13 +5,12 @@
  * in every byte, for it holds the time of its build; whether it is the same but for that is told by a digest of what
  * counts in it, if the record has one, or by the package itself, if that is at hand. Only the latter tells what differs.
  */
-import { createHash } from "node:crypto"
 import { join } from "node:path"
 import { Effect, Result } from "effect"
 import type { HttpClient } from "effect/http"
-import { readRpmHeader } from "../buildroot/SourceFile.ts"
+import { digestOfFile, readRpmHeader } from "../buildroot/SourceFile.ts"
 import { type ContentsChange, contentsChanges, contentsDigest, contentsOf } from "../koji/RpmContents.ts"
-import { digestOfFile } from "./CollectedUploads.ts"
+import { sha256 } from "../tasks/BuildArch.ts"
 import type { RecordedBuild } from "./RecordedBuild.ts"
 
 export type FileVerdict =
@@ -79,8 +78,6 @@ const digestOfContents = Effect.fnUntraced(function* (path: string) {
   const digest = contentsDigest(header.success, sha256)
   return Result.isSuccess(digest) ? digest.success : undefined
 })
-
-export const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex")
 
 /** What two files differ in, which are packages or else just differ. */
 const seen = Effect.fnUntraced(function* (before: string, after: string): Effect.fn.Return<FileVerdict> {
