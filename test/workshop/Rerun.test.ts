@@ -1,0 +1,337 @@
+/** A recorded build run again, on an engine in memory: the record is a real daemon's, the programs are the model's. */
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Fiber, type Schema } from "effect"
+import { FetchHttpClient, type HttpClient } from "effect/http"
+import type { AttemptEvent, StepValue } from "../../src/core/AttemptEvent.ts"
+import type { ContainerSpec } from "../../src/engine/ContainerSpec.ts"
+import { Engine, EngineError } from "../../src/engine/Engine.ts"
+import { label } from "../../src/engine/Labels.ts"
+import { layerMemory, MemoryEngine, type MemoryProgram } from "../../src/engine/MemoryEngine.ts"
+import { fileSource } from "../../src/inspect/JournalSource.ts"
+import { verify } from "../../src/inspect/Verify.ts"
+import { ValueMissing } from "../../src/journal/ReplayDoor.ts"
+import { taskType } from "../../src/tasks/Registry.ts"
+import { type RecordedBuild, recordedBuild } from "../../src/workshop/RecordedBuild.ts"
+import { type RerunReport, type RerunRequest, rerun, type Stop } from "../../src/workshop/Rerun.ts"
+import { placesInTree } from "../../src/workshop/SourceSearch.ts"
+import { verdictOf } from "../../src/workshop/Verdict.ts"
+import { builderSettings } from "../buildroot/settings.ts"
+import { toolsImage } from "../model/Daemon.ts"
+import type { Recipe } from "../model/Packages.ts"
+import { programOf, Recipes } from "../model/Programs.ts"
+import { hello, ofArch } from "../tasks/building.ts"
+
+const bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()
+
+/** The story of one build, told once: its events, and the hub's tree as it was then. */
+const record = async (recipe: Recipe, directory: string) => {
+  const top = join(directory, "top")
+  const { history } = await ofArch(recipe, {
+    after: ({ hub }) => cpSync(hub.top, top, { recursive: true, verbatimSymlinks: true })
+  })
+  return recordOf(history)
+}
+
+const recordOf = (history: ReadonlyArray<AttemptEvent>): RecordedBuild => {
+  const reading = recordedBuild()
+  for (const event of history) reading.add(event, 0)
+  return reading.found(value) ?? assert.fail("there is no beginning")
+}
+
+const value = (value: StepValue): Effect.Effect<Schema.Json, ValueMissing> =>
+  value._tag === "Inline"
+    ? Effect.succeed(value.value)
+    : Effect.fail(new ValueMissing({ digest: value.digest, bytes: value.bytes, message: "not here" }))
+
+const away = (subject: string) =>
+  new EngineError({ operation: "run", subject, reason: "unreachable", message: "nothing answers" })
+
+interface Scene {
+  readonly directory: string
+  readonly recorded: RecordedBuild
+  readonly request: RerunRequest
+  /** What was run, by place, and what was said. */
+  readonly ran: Array<string>
+  readonly said: Array<string>
+  /** What the engine was asked for. */
+  readonly asked: Map<string, ContainerSpec>
+}
+
+/** Nobody waits for a model. */
+const atOnce = ({ output, afterMillis, ...rest }: MemoryProgram): MemoryProgram => ({
+  ...rest,
+  ...(afterMillis === "never" ? { afterMillis } : {}),
+  output: output.map(({ afterMillis: _, ...chunk }) => chunk)
+})
+
+/** Builds `then` on record, and sets the scene for a machine on which the sources build as `now` says. */
+const inScene = (
+  then: Recipe,
+  now: Recipe,
+  play: (scene: Scene) => Effect.Effect<void, unknown, Engine | MemoryEngine | HttpClient.HttpClient>
+) =>
+  Effect.gen(function* () {
+    const directory = yield* Effect.acquireRelease(
+      Effect.sync(() => mkdtempSync(join(tmpdir(), "adjutant-rerun-"))),
+      (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+    )
+    const recorded = yield* Effect.promise(() => record(then, directory))
+    const top = join(directory, "top")
+    const [ran, said]: [Array<string>, Array<string>] = [[], []]
+    const asked = new Map<string, ContainerSpec>()
+    const recipes = new Recipes([now])
+    const keep = join(directory, "kept")
+    mkdirSync(keep)
+    const scene: Scene = {
+      ...{ directory, recorded, ran, said, asked },
+      request: {
+        type: taskType("buildArch") ?? assert.fail(),
+        recorded,
+        below: join(directory, "reruns"),
+        local: builderSettings({ directory, instance: "", image: toolsImage, bootId }, {}),
+        stateDirectory: null,
+        tree: top,
+        placesOf: (relative) => placesInTree(top, relative),
+        against: join(top, "work/tasks", `${recorded.accepted.task}`, `${recorded.accepted.task}`),
+        until: null,
+        keep,
+        tell: (progress) =>
+          Effect.sync(() => {
+            if (progress._tag === "Began") ran.push(progress.place)
+            if (progress._tag === "Source") said.push(`source ${progress.place}`)
+            if (progress._tag === "Remark") said.push(progress.text)
+            if (progress._tag === "Output") said.push(progress.text)
+          })
+      }
+    }
+    const engine = layerMemory({
+      bootId,
+      images: [{ reference: toolsImage }],
+      program: (spec, root) => {
+        asked.set(spec.labels[label.step] ?? "", spec)
+        return atOnce(programOf(spec, root, recipes))
+      }
+    })
+    yield* play(scene).pipe(Effect.andThen(nothingLeft(scene)), Effect.provide([engine, FetchHttpClient.layer]))
+  }).pipe(Effect.scoped)
+
+/** Of what was made for it nothing is left: no container, no image, no directory. */
+const nothingLeft = ({ directory }: Scene) =>
+  Effect.gen(function* () {
+    const engine = yield* MemoryEngine
+    assert.deepStrictEqual(yield* engine.containers, [])
+    assert.deepStrictEqual(
+      (yield* engine.images).map(({ references }) => references[0]),
+      [toolsImage]
+    )
+    const left = readdirSync(join(directory, "reruns")).filter((name) => !name.startsWith("lock"))
+    assert.deepStrictEqual(left, [])
+  })
+
+const verdicts = ({ files }: RerunReport) => files.map(({ name, verdict }) => `${name}: ${verdict._tag}`)
+
+const everything = [...["init/populate", "init/check", "build/1", "install/1/resolve", "install/1/install", "build/2"]]
+
+describe("a recorded build that is run again", { timeout: 60_000 }, () => {
+  it.live("does anew what was done in containers, on roots made of the same packages, and comes to the same", () =>
+    inScene(hello, hello, ({ request, recorded, ran, said, asked, directory }) =>
+      Effect.gen(function* () {
+        const report = yield* rerun(request)
+        assert.strictEqual(verdictOf(recorded, report), "same", JSON.stringify(report))
+        assert.deepStrictEqual(verdicts(report), [
+          "hello-1.0-1.src.rpm: Identical",
+          "hello-1.0-1.x86_64.rpm: Identical"
+        ])
+        assert.deepStrictEqual(ran, everything)
+        assert.deepStrictEqual(said, [`source ${directory}/top/work/cli-build/hello-1.0-1.src.rpm`])
+        const [was, is] = [recorded.containers.get("build/2")?.spec, asked.get("build/2")]
+        assert.deepStrictEqual(is?.command, was?.command)
+        assert.deepStrictEqual(is?.environment, was?.environment)
+        assert.deepStrictEqual({ ...is?.limits, cpus: 0 }, { ...was?.limits, cpus: 0 })
+        assert.notStrictEqual(is?.labels[label.instance], was?.labels[label.instance])
+        const kept = readdirSync(request.keep ?? "").sort()
+        for (const name of ["adjutant-events.log", "build.log", "root.log", "hello-1.0-1.x86_64.rpm"]) {
+          assert.include(kept, name)
+        }
+        const found = yield* verify(fileSource(join(request.keep ?? "", "adjutant-events.log")))
+        assert.isNull(found.problem)
+      })
+    )
+  )
+
+  it.live("tells the packages that differ, and in what", () => {
+    const packages = [
+      { name: "hello", arch: "target" },
+      { name: "hello-data", arch: "noarch" }
+    ] as const
+    return inScene({ ...hello, packages }, { ...hello, packages: packages.slice(0, 1), epoch: 2 }, (scene) =>
+      Effect.gen(function* () {
+        const report = yield* rerun(scene.request)
+        assert.strictEqual(verdictOf(scene.recorded, report), "differs")
+        assert.deepStrictEqual(verdicts(report), [
+          "hello-1.0-1.src.rpm: Differs",
+          "hello-1.0-1.x86_64.rpm: Differs",
+          "hello-data-1.0-1.noarch.rpm: NotMade"
+        ])
+        const [, binary] = report.files
+        const changes = binary?.verdict._tag === "Differs" ? binary.verdict.changes : []
+        assert.deepStrictEqual(changes, [{ path: null, what: "epoch", before: null, after: "2" }])
+        assert.isNull(binary?.note)
+      })
+    )
+  })
+
+  it.live(
+    "says that what differs cannot be told without the originals, and that a digest of the contents is enough",
+    () =>
+      inScene(hello, { ...hello, epoch: 2 }, ({ request, recorded }) =>
+        Effect.gen(function* () {
+          const report = yield* rerun({ ...request, against: null, keep: null })
+          assert.deepStrictEqual(verdicts(report), [
+            "hello-1.0-1.src.rpm: OtherBytes",
+            "hello-1.0-1.x86_64.rpm: OtherBytes"
+          ])
+          assert.deepStrictEqual([...recorded.contents.keys()].sort(), recorded.results.map(({ name }) => name).sort())
+        })
+      )
+  )
+
+  it.live("fails again in the same way, and then that is the same", () =>
+    inScene({ ...hello, end: { exit: 1 } }, { ...hello, end: { exit: 1 } }, ({ request, recorded, ran }) =>
+      Effect.gen(function* () {
+        const report = yield* rerun(request)
+        assert.strictEqual(verdictOf(recorded, report), "same", JSON.stringify(report))
+        assert.strictEqual(report.outcome?._tag, "Fault")
+        assert.deepStrictEqual(ran, everything)
+        assert.include(readFileSync(join(request.keep ?? "", "build.log"), "utf8"), "Executing(%build)")
+      })
+    )
+  )
+
+  it.live("differs when it no longer fails, or fails now, and shows the last that was said", () =>
+    Effect.gen(function* () {
+      yield* inScene({ ...hello, end: { exit: 1 } }, hello, ({ request, recorded }) =>
+        Effect.map(rerun(request), (report) => assert.strictEqual(verdictOf(recorded, report), "differs"))
+      )
+      yield* inScene(hello, { ...hello, end: { signal: 11 } }, ({ request, recorded, said }) =>
+        Effect.gen(function* () {
+          const report = yield* rerun(request)
+          assert.strictEqual(verdictOf(recorded, report), "differs")
+          assert.include(said.at(-1), "+ make install")
+        })
+      )
+    })
+  )
+
+  it.live("stops before a container, which can then be looked into", () =>
+    inScene(hello, hello, ({ request, ran }) =>
+      Effect.gen(function* () {
+        const stops: Array<Stop> = []
+        const look = (at: Stop) =>
+          Effect.sync(() => {
+            stops.push(at)
+            assert.isTrue(existsSync(join(at.builddir, "build/originals/hello-1.0-1.src.rpm")))
+          })
+        const report = yield* rerun({ ...request, until: { step: "build/2", look } })
+        assert.deepStrictEqual(report.end, { _tag: "Until", path: "build/2" })
+        assert.deepStrictEqual(ran, everything.slice(0, -1))
+        const [stop] = stops
+        assert.strictEqual(stop?.spec?.labels[label.step], "build/2")
+        assert.strictEqual(stop?.spec?.mounts[0]?.source, stop?.builddir)
+      })
+    )
+  )
+
+  it.live("stops before a step that runs nothing, with the container that was the last", () =>
+    inScene(hello, hello, ({ request, ran }) =>
+      Effect.gen(function* () {
+        const stops: Array<Stop> = []
+        const look = (at: Stop) => Effect.sync(() => void stops.push(at))
+        const report = yield* rerun({ ...request, until: { step: "upload", look } })
+        assert.deepStrictEqual(report.end, { _tag: "Until", path: "upload" })
+        assert.deepStrictEqual(ran, everything)
+        assert.strictEqual(stops[0]?.spec?.labels[label.step], "build/2")
+      })
+    )
+  )
+
+  it.live("goes another way when the build asks for more than it did", () =>
+    inScene(hello, { ...hello, generated: [["zlib"]] }, ({ request, recorded }) =>
+      Effect.gen(function* () {
+        const report = yield* rerun(request)
+        assert.deepStrictEqual(report.end, { _tag: "NotRecorded", path: "install/2" })
+        assert.strictEqual(verdictOf(recorded, report), "differs")
+      })
+    )
+  )
+
+  it.live("says nothing about the build on a root of other packages", () =>
+    inScene(hello, hello, ({ request, recorded, directory }) =>
+      Effect.gen(function* () {
+        const list = join(directory, "top/repos/model-build/1/x86_64/rpmlist.jsonl")
+        const lines = readFileSync(list, "utf8").split("\n")
+        const moved = lines.map((line) =>
+          line.includes('"shell"') ? line.replace(/"version": ?"[^"]*"/, '"version":"9.9"') : line
+        )
+        assert.notDeepEqual(moved, lines)
+        writeFileSync(list, moved.join("\n"))
+        const report = yield* rerun(request)
+        assert.strictEqual(verdictOf(recorded, report), "trouble")
+        const message = report.end?._tag === "Missing" ? report.end.message : ""
+        assert.match(
+          message,
+          /^the image \S+ is gone, and the repository makes another of it: - shell-.*\+ shell-9\.9-/
+        )
+      })
+    )
+  )
+
+  it.live("does not take another source package for the one of the record, nor do without", () =>
+    inScene(hello, hello, ({ request, directory }) =>
+      Effect.gen(function* () {
+        const place = join(directory, "top/work/cli-build/hello-1.0-1.src.rpm")
+        const bytes = readFileSync(place)
+        writeFileSync(place, Buffer.concat([bytes, Buffer.from("more")]))
+        const other = yield* rerun(request)
+        assert.match(
+          other.end?._tag === "Missing" ? other.end.message : "",
+          /^this is another source package: recorded hello-1\.0-1 \(sha256 \w{12}\), found hello-1\.0-1 \(sha256 \w{12}\)/
+        )
+        rmSync(place)
+        const none = yield* rerun({ ...request, keep: null })
+        assert.match(
+          none.end?._tag === "Missing" ? none.end.message : "",
+          /^hello-1\.0-1\.src\.rpm is not to be had; --source says where it is\. .* does not exist/
+        )
+      })
+    )
+  )
+
+  it.live("leaves nothing when it is interrupted in the middle of a build", () =>
+    inScene(hello, { ...hello, end: "never" }, ({ request }) =>
+      Effect.gen(function* () {
+        const begun = yield* Deferred.make<void>()
+        const tell: RerunRequest["tell"] = (progress) =>
+          progress._tag === "Began" && progress.place === "build/2" ? Deferred.succeed(begun, undefined) : Effect.void
+        const fiber = yield* Effect.forkChild(rerun({ ...request, tell }))
+        yield* Deferred.await(begun)
+        yield* Fiber.interrupt(fiber)
+      })
+    )
+  )
+
+  it.live("gives up when the engine goes away, and says so", () =>
+    inScene(hello, hello, ({ request, recorded }) =>
+      Effect.gen(function* () {
+        const engine = yield* Engine
+        const refusing = Engine.of({ ...engine, run: (spec) => Effect.fail(away(spec.name)) })
+        const report = yield* rerun(request).pipe(Effect.provideService(Engine, refusing))
+        assert.strictEqual(verdictOf(recorded, report), "trouble")
+        assert.deepInclude(report.outcome, { _tag: "Freed" })
+      })
+    )
+  )
+})
