@@ -10,7 +10,7 @@ import { Result } from "effect"
 import { pythonJson } from "./PythonJson.ts"
 import { type RpmHeaderError, readTexts } from "./RpmEntries.ts"
 import { filesOf, type RpmFile } from "./RpmFiles.ts"
-import type { RpmHeader } from "./RpmHeader.ts"
+import type { RpmDependency, RpmHeader } from "./RpmHeader.ts"
 import { dependencyTags, rpmTag } from "./RpmTag.ts"
 
 /** What of a package counts: what each tag says, and each of its files. */
@@ -47,24 +47,28 @@ const others: ReadonlyArray<[number, string]> = [
 ]
 const named = new Map<number, string>([
   ...Object.entries(rpmTag).map(([name, tag]): [number, string] => [tag, name]),
-  ...Object.entries(dependencyTags).flatMap(
-    ([name, { names, flags, versions }]): Array<[number, string]> => [
-      [names, name],
-      [flags, `${name} (flags)`],
-      [versions, `${name} (versions)`]
-    ]
-  ),
   ...others
 ])
+
+/** Told one by one, as a spec file has them. */
+const dependencies = ["requires", "provides", "conflicts", "obsoletes"] as const
+const ofDependencies: ReadonlySet<number> = new Set(dependencies.flatMap((kind) => Object.values(dependencyTags[kind])))
+const [less, greater, equal] = [2, 4, 8]
+
+const dependencyText = ({ name, flags, version }: RpmDependency): string => {
+  const sense = `${flags & less ? "<" : ""}${flags & greater ? ">" : ""}${flags & equal ? "=" : ""}`
+  return sense === "" ? name : `${name} ${sense} ${version}`
+}
 
 export const contentsOf = (header: RpmHeader): Result.Result<RpmContents, RpmHeaderError> =>
   Result.gen(function* () {
     const files = yield* filesOf(header)
     const tags = new Map<string, ReadonlyArray<string>>()
     for (const tag of [...header.entries.index.keys()].sort((a, b) => a - b)) {
-      if (ofTheTime.has(tag) || ofFiles.has(tag)) continue
+      if (ofTheTime.has(tag) || ofFiles.has(tag) || ofDependencies.has(tag)) continue
       tags.set(named.get(tag) ?? `tag ${tag}`, yield* readTexts(header.entries, tag))
     }
+    for (const kind of dependencies) tags.set(kind, header[kind].map(dependencyText).sort())
     return { tags, files: new Map(files.map((file) => [file.path, file])) }
   })
 
@@ -120,7 +124,13 @@ export const contentsChanges = (a: RpmContents, b: RpmContents): ReadonlyArray<C
       changes.push({ path, what: name, before: shown(before), after: shown(after) })
     }
   }
-  for (const what of [...new Set([...a.tags.keys(), ...b.tags.keys()])]) {
+  for (const what of dependencies) {
+    const [before, after] = [a.tags.get(what) ?? [], b.tags.get(what) ?? []]
+    for (const lost of before) if (!after.includes(lost)) changes.push({ path: null, what, before: lost, after: null })
+    for (const more of after) if (!before.includes(more)) changes.push({ path: null, what, before: null, after: more })
+  }
+  for (const what of new Set([...a.tags.keys(), ...b.tags.keys()])) {
+    if (dependencies.some((kind) => kind === what)) continue
     const [before, after] = [a.tags.get(what), b.tags.get(what)].map((items) => items?.join(", ") ?? null)
     if (before !== after) changes.push({ path: null, what, before: before ?? null, after: after ?? null })
   }

@@ -29,12 +29,21 @@ const failedIn = (made: typeof Made.Type): boolean => "failed" in made && made.f
 /** `hasFiles` tells whether what is needed to build on an image, beside the image itself, is at hand. */
 export const recordedImages = Effect.fnUntraced(function* (
   recorded: RecordedBuild,
-  hasFiles: (key: string) => Effect.Effect<boolean>
+  hasFiles: (key: string) => Effect.Effect<boolean>,
+  remark: (text: string) => Effect.Effect<void>
 ) {
   const engine = yield* Engine
   const steps = yield* Effect.forEach(recorded.paths.filter(isMaking), (path) =>
     Effect.map(recordedValue(recorded, StepPath.make(path), Made), (made) => ({ path, made }))
   )
+  const unknown = steps.filter(
+    ({ path, made }) => made === undefined && recorded.step(StepPath.make(path))?._tag === "Succeeded"
+  )
+  for (const { path } of unknown) {
+    yield* remark(
+      `what was in the image of ${path} is kept in blobs/ beside the journals and not here: it is made again, unseen`
+    )
+  }
   const held = new Map<string, string>()
   // From the last: an image that another is made of is of use only with its files.
   let builtOn = false
@@ -75,12 +84,16 @@ export const recordedImages = Effect.fnUntraced(function* (
     /** In the order in which they were made. */
     held: [...held].reverse().map(([path, image]) => ({ path, image })),
     isHeld: (path: string) => held.has(path),
+    // Which image is a part of the input of the steps that use it.
+    isComparable: (path: string) => unknown.length === 0 || !usesImage.test(path),
     mayBeNew: (path: string) => !isMaking(path),
     asRecorded,
     failed,
     done
   }
 })
+
+const usesImage = /^(packages|build|install)\//
 
 const namesShown = 6
 

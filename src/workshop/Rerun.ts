@@ -103,10 +103,10 @@ export const rerun = Effect.fn("rerun")(function* <E = never>(request: RerunRequ
   const results = request.keep ?? join(directory, "results")
   yield* Effect.promise(() => mkdir(results, { recursive: true }))
   yield* bringImageFiles(request, directory)
-  const images = yield* recordedImages(recorded, (key) =>
-    Effect.promise(() => exists(join(directory, "images", key, "state.tar")))
-  )
-  const answers = yield* recordedAnswers(settings, request.tree, (text) => tell({ _tag: "Remark", text }))
+  const remark = (text: string) => tell({ _tag: "Remark", text })
+  const hasFiles = (key: string) => Effect.promise(() => exists(join(directory, "images", key, "state.tar")))
+  const images = yield* recordedImages(recorded, hasFiles, remark)
+  const answers = yield* recordedAnswers(settings, request.tree, remark)
 
   for (const { path, image } of images.held) yield* tell({ _tag: "Held", path, image })
 

@@ -33,6 +33,8 @@ export interface RerunRules {
   readonly isHeld: (path: string) => boolean
   /** Whether a step that the record does not have may be done. */
   readonly mayBeNew: (path: string) => boolean
+  /** Whether the input of this step can be held against the recorded one. */
+  readonly isComparable: (path: string) => boolean
   /** An input, with what has been made anew called by its recorded name. */
   readonly asRecorded: (input: Schema.Json) => Schema.Json
   /** What is answered for a recorded value: places may be others than then. Undefined when the record only names it. */
@@ -88,7 +90,8 @@ export const rerunning = <World, Here>(
   const checked = Effect.fnUntraced(function* ({ path, input }: StepAt) {
     if (rules.stopsAt(path)) return yield* endFor(ends, { _tag: "Until", path })
     const record = recorded.step(StepPath.make(path))
-    if (record === undefined || record.input === digestOf(rules.asRecorded(input ?? null))) return
+    if (record === undefined || !rules.isComparable(path)) return
+    if (record.input === digestOf(rules.asRecorded(input ?? null))) return
     return yield* endFor(ends, { _tag: "Differs", path })
   })
 

@@ -289,6 +289,20 @@ describe("a recorded build that is run again", { timeout: 60_000 }, () => {
     )
   )
 
+  it.live("does with a record that only names what was in its images: they are made again, and it says so", () =>
+    inScene(hello, hello, ({ request, recorded, said }) =>
+      Effect.gen(function* () {
+        const apart = (value: StepValue) =>
+          JSON.stringify(value).includes('"packages":[')
+            ? Effect.fail(new ValueMissing({ digest: "0", bytes: 1, message: "not here" }))
+            : recorded.value(value)
+        const report = yield* rerun({ ...request, recorded: { ...recorded, value: apart } })
+        assert.strictEqual(verdictOf(recorded, report), "same", JSON.stringify(report))
+        assert.match(said[0] ?? "", /^what was in the image of init is kept in blobs\//)
+      })
+    )
+  )
+
   it.live("does not take another source package for the one of the record, nor do without", () =>
     inScene(hello, hello, ({ request, directory }) =>
       Effect.gen(function* () {
