@@ -104,6 +104,15 @@ export const engineOutputContract = (
         }
       }))
 
+    test("lines that come as fast as they can be read, none left out", (ground) =>
+      Effect.gen(function* () {
+        const script = "i=1; while [ $i -le 200 ]; do seq ${i}000 ${i}999; i=$((i+1)); done"
+        const expected = `${Array.from({ length: 200_000 }, (_, i) => 1000 + i).join("\n")}\n`
+        const { text, exit } = yield* runStep(stepOf(ground, "bursts", script))
+        assert.strictEqual(exit.outputBytes, expected.length)
+        assert.strictEqual(sha256(Buffer.from(text())), sha256(Buffer.from(expected)))
+      }))
+
     test("a hundred megabytes, while our memory stays flat", (ground) =>
       Effect.gen(function* () {
         let bytes = 0
