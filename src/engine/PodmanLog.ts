@@ -12,7 +12,7 @@
  * Where we cannot (Podman's files are not for us, or on another machine) the log is read whole, without following, again
  * and again, with rests that are several times as long as a reading took; what the sink has is passed over. Such a
  * reading may end with a line that was half written, to which Podman adds a line break: while the step runs, the last
- * byte of each reading is left to the next one.
+ * byte of each reading is left to the next one that has more, or to the one after the end.
  */
 import { Deferred, Duration, Effect, Result } from "effect"
 import type { GrowingFile } from "./GrowingFile.ts"
