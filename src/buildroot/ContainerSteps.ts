@@ -150,7 +150,7 @@ export const runContainer = Effect.fn("runContainer")(function* <R = never>(
   const gone = <A, E, R2>(use: Effect.Effect<A, E, R2>) =>
     Effect.onExit(use, (exit) =>
       Effect.gen(function* () {
-        const handedOver = Exit.isFailure(exit) && Exit.hasInterrupts(exit) && (yield* yield* leaveRunning)
+        const handedOver = Exit.isFailure(exit) && (yield* yield* leaveRunning)
         if (!handedOver) yield* removed
       })
     )

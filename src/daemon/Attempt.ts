@@ -68,7 +68,7 @@ export const runAttempt = Effect.fn("runAttempt")(function* (request: AttemptReq
       if (Exit.isSuccess(opened) && opened.value !== null) {
         yield* sweep
         yield* dropRoot(request)
-        return yield* conclude(request, opened.value)
+        return yield* Effect.ensuring(conclude(request, opened.value), dropWorkspace(request))
       }
       const session = yield* restore(daemonSession.subsession).pipe(
         Scope.provide(scope),
@@ -83,7 +83,7 @@ export const runAttempt = Effect.fn("runAttempt")(function* (request: AttemptReq
           : yield* handle(request, restore, scope).pipe(Effect.provideService(HubSession, session.value), Effect.exit)
       const state = yield* journal.state
       const stop = state._tag === "Unknown" ? null : state.stop
-      if (stop === "handover") return yield* Effect.as(Scope.close(scope, Exit.void), undefined)
+      if (yield* isLeft) return yield* Effect.as(Scope.close(scope, Exit.void), undefined)
       yield* sweep
       return yield* conclude(request, outcomeOf(exit, stop)).pipe(
         Effect.tap((outcome) => (outcome?._tag === "Fault" ? Effect.void : dropRoot(request))),
@@ -105,6 +105,16 @@ const begin = Effect.fnUntraced(function* ({ task, attempt, type, arch, request 
         : order.Accept.make({ task, attempt, method, arch, request, instance, bootId, version })
     )
     .pipe(Effect.orDie)
+})
+
+/**
+ * Whether the attempt is left to the next process as it is: it was handed over, or its journal cannot be written, and
+ * then nothing may be done that has to be written down.
+ */
+const isLeft = Effect.gen(function* () {
+  const journal = yield* AttemptJournal
+  const state = yield* journal.state
+  return (state._tag !== "Unknown" && state.stop === "handover") || (yield* journal.poisoned)
 })
 
 /** Whether an earlier process has opened the task. */
@@ -171,11 +181,10 @@ const handle = (
 ) =>
   Effect.gen(function* () {
     const settings = yield* BuilderSettings
-    const attemptJournal = yield* AttemptJournal
-    const handedOver = Effect.map(attemptJournal.state, (now) => now._tag !== "Unknown" && now.stop === "handover")
+    const left = Effect.provideService(isLeft, AttemptJournal, yield* AttemptJournal)
     const workspace = Layer.effectContext(
       Layer.buildWithScope(Workspace.layer(settings.stateDirectory, request.task, request.attempt), scope).pipe(
-        Effect.provideService(leaveRunning, handedOver)
+        Effect.provideService(leaveRunning, left)
       )
     )
     const containerLog = join(settings.logDirectory, String(request.task), "container.log")
@@ -195,7 +204,7 @@ const handle = (
         restore(request.type.handler(task).pipe(Effect.provideService(Door, Door.of(door))))
       )
       // A failed task's logs are what its owner will read: they go to the hub before the task is closed.
-      if (Exit.isFailure(exit)) {
+      if (Exit.isFailure(exit) && !(yield* left)) {
         const state = yield* journal.state
         const tell = state._tag !== "Unknown" && state.stop === null
         if (tell) yield* restore(uploads.flushLogs).pipe(Effect.ignoreCause)
@@ -206,8 +215,8 @@ const handle = (
     })
     return yield* program.pipe(
       Effect.provide(world),
-      Effect.provideService(leaveRunning, handedOver),
-      Effect.onExit(() => Effect.flatMap(handedOver, (left) => (left ? Effect.void : unpinImages(request))))
+      Effect.provideService(leaveRunning, left),
+      Effect.onExit(() => Effect.flatMap(left, (is) => (is ? Effect.void : unpinImages(request))))
     )
   })
 

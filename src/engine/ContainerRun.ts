@@ -127,7 +127,7 @@ const release =
   <E>(host: Host, spec: ContainerSpec, watch: Watch<E>) =>
   (id: string, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void, EngineError | E> =>
     Effect.gen(function* () {
-      if (Exit.isFailure(exit) && Exit.hasInterrupts(exit) && (yield* yield* leaveRunning)) return
+      if (Exit.isFailure(exit) && (yield* yield* leaveRunning)) return
       yield* removeContainer(host, id)
       yield* watch({ _tag: "Removed", name: spec.name })
     })

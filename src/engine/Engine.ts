@@ -54,8 +54,8 @@ export type ContainerEvent =
   | { readonly _tag: "Removed"; readonly name: string }
 
 /**
- * Whether a container is left running when its `run` or `adopt` is interrupted, for the next daemon to adopt. Read by
- * the finaliser; set by whoever hands over. The default is that nothing outlives its scope.
+ * Whether a container is left running when its `run` or `adopt` is cut short, for the next daemon to adopt. Read by the
+ * finaliser; set by whoever hands over. The default is that nothing outlives its scope.
  */
 export const leaveRunning = Context.Reference<Effect.Effect<boolean>>("adjutant/engine/leaveRunning", {
   defaultValue: () => Effect.succeed(false)

@@ -41,6 +41,8 @@ export class AttemptJournal extends Context.Service<
      * way. Fails with `Rejected` when the order contradicts the history.
      */
     submit(command: AttemptCommand): Effect.Effect<AttemptState, Rejected | JournalError>
+    /** Whether a write has failed: nothing is appended any more by this process, and the next one goes on. */
+    readonly poisoned: Effect.Effect<boolean>
     /** Stores a value where its size allows: in the event, or in a file of its own. */
     putValue(value: Schema.Json): Effect.Effect<StepValue, JournalError>
     getValue(value: StepValue): Effect.Effect<Schema.Json, JournalError>
@@ -112,6 +114,7 @@ export class AttemptJournal extends Context.Service<
           path: stream.path,
           state: Ref.get(held),
           history,
+          poisoned: store.poisoned,
           submit: (command) => Effect.uninterruptible(oneAtATime.withPermits(1)(submit(command))),
           putValue,
           getValue,

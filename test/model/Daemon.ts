@@ -15,6 +15,7 @@ import { InstanceId, TaskId } from "../../src/core/Ids.ts"
 import { Attempts } from "../../src/daemon/Attempts.ts"
 import { type DaemonOptions, type DaemonRequest, DaemonRequests, runDaemon } from "../../src/daemon/Daemon.ts"
 import { DaemonJournal } from "../../src/daemon/DaemonJournal.ts"
+import { reap } from "../../src/daemon/Reaping.ts"
 import { Engine } from "../../src/engine/Engine.ts"
 import type { Through } from "../../src/engine/MemoryClient.ts"
 import { HubFiles } from "../../src/hub/HubFiles.ts"
@@ -136,6 +137,30 @@ export class ModelDaemon {
   /** Returns when the process has left by itself. */
   readonly ended = Effect.suspend(() => (this.#life === undefined ? Effect.void : Fiber.await(this.#life.fiber)))
 
+  /** As the timer's `adjutant reap`, which does nothing beside a daemon that runs. */
+  readonly reap = Effect.suspend(() => {
+    if (this.running) return Effect.void
+    const { instance, stateDirectory } = this.settings
+    const process = new Process(`${this.name}/reap`)
+    const context = this.#around.time.contextOf(process, this.lives)
+    const work = reap({ instance, stateDirectory, leaseSeconds: 900, dryRun: false }).pipe(
+      Effect.provide(this.#own()),
+      Effect.scoped,
+      Effect.tapCause((cause) => Effect.logError("the reaper leaves", cause))
+    )
+    return Effect.asVoid(Fiber.await(Effect.runForkWith(context)(work)))
+  })
+
+  /** The attempts that there are journals of. */
+  readonly attempts = Effect.suspend(() =>
+    FileJournalStore.make({ directory: "/", visible: false }).pipe(
+      Effect.flatMap((store) => store.list),
+      Effect.map((names) => names.flatMap((name) => (name.kind === "attempt" ? [name] : []))),
+      Effect.provideService(Disk, this.disk.disk),
+      Effect.orDie
+    )
+  )
+
   /** What an attempt's journal holds by now; of the last attempt, unless told. */
   history(task: number, attempt?: number) {
     return Effect.gen(function* () {
@@ -172,10 +197,40 @@ export class ModelDaemon {
     return this.running && Effect.runSync(this.history(task)).at(-1)?._tag !== "Concluded"
   }
 
+  /** What there is without the hub. */
+  #own() {
+    const { through = direct, disk: over = (disk) => disk } = this.#choices
+    const store = Layer.effect(JournalStore, FileJournalStore.make({ directory: "/", visible: false })).pipe(
+      Layer.provide(Layer.succeed(Disk, over(this.disk.disk)))
+    )
+    const engine = Layer.effect(Engine, this.#around.connect(through, this.bootId))
+    const settings = Layer.succeed(BuilderSettings, { ...this.settings, bootId: this.bootId })
+    return Layer.mergeAll(ImageStore.layer, FailedRoots.layer(bytesBelow), DaemonJournal.layer).pipe(
+      Layer.provideMerge(Layer.mergeAll(store, engine, settings))
+    )
+  }
+
+  #services(requests: Queue.Queue<DaemonRequest>) {
+    const { hub } = this.#around
+    const session = HubSession.layerLogin(passwordLogin(this.name, Redacted.make(this.name)), {
+      exclusive: "force",
+      retries: { ...patience, ...this.#choices.retries }
+    }).pipe(Layer.provide(Layer.succeed(HubTransport, hub.transport(this.name))))
+    return Attempts.layer.pipe(
+      Layer.provideMerge(this.#own()),
+      Layer.provideMerge(
+        Layer.mergeAll(
+          session,
+          HubFiles.layerMounted(hub.top),
+          TaskAlerts.layer,
+          Layer.succeed(DaemonRequests, requests)
+        )
+      )
+    )
+  }
+
   #program(requests: Queue.Queue<DaemonRequest>) {
-    const { hub, connect } = this.#around
     const { bootId, lives: pid } = this
-    const { retries, through = direct, disk: over = (disk) => disk } = this.#choices
     const options = {
       sleepSeconds: 15,
       maxJobs: 10,
@@ -184,27 +239,6 @@ export class ModelDaemon {
       journalAgeSeconds: 7_776_000,
       ...this.#choices.options
     }
-    const transport = Layer.succeed(HubTransport, hub.transport(this.name))
-    const session = HubSession.layerLogin(passwordLogin(this.name, Redacted.make(this.name)), {
-      exclusive: "force",
-      retries: { ...patience, ...retries }
-    }).pipe(Layer.provide(transport))
-    const store = Layer.effect(JournalStore, FileJournalStore.make({ directory: "/", visible: false })).pipe(
-      Layer.provide(Layer.succeed(Disk, over(this.disk.disk)))
-    )
-    const below = Layer.mergeAll(
-      session,
-      HubFiles.layerMounted(hub.top),
-      TaskAlerts.layer,
-      store,
-      Layer.effect(Engine, connect(through, bootId)),
-      Layer.succeed(BuilderSettings, { ...this.settings, bootId }),
-      Layer.succeed(DaemonRequests, requests)
-    )
-    const services = Attempts.layer.pipe(
-      Layer.provideMerge(Layer.mergeAll(ImageStore.layer, FailedRoots.layer(bytesBelow), DaemonJournal.layer)),
-      Layer.provideMerge(below)
-    )
     const { instance, version } = this.settings
     const served = Effect.gen(function* () {
       const journal = yield* DaemonJournal
@@ -214,7 +248,7 @@ export class ModelDaemon {
       return yield* Effect.raceFirst(runDaemon(options), poisoned)
     })
     return served.pipe(
-      Effect.provide(services),
+      Effect.provide(this.#services(requests)),
       Effect.scoped,
       Effect.tapCause((cause) => Effect.logError("the daemon leaves", cause))
     )

@@ -63,6 +63,7 @@ export interface Seen extends HubCall {
 /** Databases in memory that no history uses: to empty one is cheaper than to make one. */
 const idle: Array<Database> = []
 
+const readId = rowOf(Schema.Struct({ id: Schema.Int }))
 const readState = rowOf(Schema.Struct({ state: Schema.Int }))
 
 const lost = (message: string) => new TransportError({ outlook: "pass", message })
@@ -73,6 +74,8 @@ export class ModelHub {
   readonly template: Template
   /** What becomes of each request; all are done unless somebody says otherwise. */
   fateOf: (call: HubCall) => HubFate = () => done
+  /** Told of every request that the hub has dealt with, before its answer sets out. */
+  afterwards: (call: Seen) => void = () => undefined
   /** Until when nobody answers, or the hub says that it is offline. */
   awayUntil = 0
   offlineUntil = 0
@@ -170,7 +173,9 @@ export class ModelHub {
       this.#now() < this.offlineUntil
         ? { _tag: "Fault", code: faultCodes.ServerOffline, message: "database outage" }
         : Effect.runSyncWith(this.#context)(answer(this.#sim, this.wire, request))
-    this.calls.push({ ...call, at: this.#now(), fate: fate._tag, said })
+    const seen: Seen = { ...call, at: this.#now(), fate: fate._tag, said }
+    this.calls.push(seen)
+    this.afterwards(seen)
     return said
   }
 
@@ -202,6 +207,11 @@ export class ModelHub {
   state(id: number) {
     const row = this.#sim.db.first(readState, "SELECT state FROM task WHERE id = ?", id)
     return row === undefined ? undefined : taskStateName(row.state)
+  }
+
+  /** Every task that there is. */
+  get tasks(): ReadonlyArray<number> {
+    return this.#sim.db.all(readId, "SELECT id FROM task ORDER BY id").map(({ id }) => id)
   }
 
   /** What the task was closed with, or the fault it failed with. */
