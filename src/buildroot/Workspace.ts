@@ -1,6 +1,6 @@
 /**
- * An attempt's own directory on the builder: made empty before the handler starts, removed after it ends, unless the
- * attempt is handed over. A process that goes on with an attempt finds it as it was left.
+ * An attempt's own directory on the builder: made empty before the handler starts, removed once the attempt has ended.
+ * A process that goes on with an attempt finds it as it was left.
  *
  * `/builddir` and `/chroot_tmpdir` of every container of the attempt are directories in here, so they outlive steps,
  * their contents are read from the host without copying out of a container, and nothing is left on the engine
@@ -11,7 +11,6 @@ import { chown, mkdir, rm, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { Context, Effect, Layer } from "effect"
 import type { AttemptNumber, TaskId } from "../core/Ids.ts"
-import { leaveRunning } from "../engine/Engine.ts"
 import { AttemptJournal, type PastEvent } from "../journal/AttemptJournal.ts"
 import { GiveBack } from "../koji/Fault.ts"
 
@@ -43,7 +42,7 @@ export class Workspace extends Context.Service<
   }
 >()("adjutant/buildroot/Workspace") {
   /**
-   * The directory of this attempt below `directory`, for as long as the scope lives. Fails with `GiveBack` when an
+   * The directory of this attempt below `directory`; whoever concludes the attempt removes it. Fails with `GiveBack` when an
    * attempt that has begun finds it gone: what its steps left in it cannot be had again.
    */
   static readonly layer = (directory: string, task: TaskId, attempt: AttemptNumber) =>
@@ -56,21 +55,7 @@ export class Workspace extends Context.Service<
         if (worked && !(yield* Effect.promise(() => exists(root)))) {
           return yield* new GiveBack({ message: `the attempt's working directory ${root} is gone` })
         }
-        yield* Effect.acquireRelease(
-          Effect.promise(async () => {
-            if (worked) return
-            await rm(root, { recursive: true, force: true })
-            for (const name of ["builddir", "chroot_tmpdir", "captures", "logs", "input", "status", "steps"]) {
-              await mkdir(join(root, name), { recursive: true, mode: 0o755 })
-            }
-            for (const name of ["builddir", "status"]) await giveToBuildUser(join(root, name))
-          }),
-          () =>
-            Effect.gen(function* () {
-              if (yield* yield* leaveRunning) return
-              yield* removeWorkspace(root)
-            })
-        )
+        if (!worked) yield* Effect.promise(() => makeEmpty(root))
         const place = (name: string) => join(root, "steps", name)
         return Workspace.of({
           root,
@@ -86,6 +71,14 @@ export class Workspace extends Context.Service<
         })
       })
     )
+}
+
+const makeEmpty = async (root: string): Promise<void> => {
+  await rm(root, { recursive: true, force: true })
+  for (const name of ["builddir", "chroot_tmpdir", "captures", "logs", "input", "status", "steps"]) {
+    await mkdir(join(root, name), { recursive: true, mode: 0o755 })
+  }
+  for (const name of ["builddir", "status"]) await giveToBuildUser(join(root, name))
 }
 
 /** Where the directory of an attempt is. */

@@ -48,53 +48,51 @@ export interface AttemptRequest {
 }
 
 /**
- * Runs the attempt, or goes on with one that an earlier process began. Succeeds with how it ended; `undefined` when it
- * is handed over, and goes on in another process.
+ * Runs an attempt that has begun, or goes on with one that an earlier process began. Succeeds with how it ended;
+ * `undefined` when it is left to another process. It ends in one way only: decided, reported, concluded. The handler
+ * alone may be interrupted, and what comes before it.
  */
-export const runAttempt = Effect.fn("runAttempt")(function* (request: AttemptRequest) {
+export const runAttempt = Effect.fn("runAttempt")(
+  (request: AttemptRequest) => Effect.ensuring(toItsEnd(request), dropWorkspace(request)),
+  Effect.uninterruptible
+)
+
+const toItsEnd = Effect.fnUntraced(function* (request: AttemptRequest) {
   const journal = yield* AttemptJournal
   const daemonSession = yield* HubSession
-  yield* begin(request)
-
-  // From here on the attempt ends in one way only: decided, reported, concluded. The handler alone may be interrupted.
-  return yield* Effect.uninterruptibleMask((restore) =>
-    Effect.gen(function* () {
-      const before = yield* journal.state
-      if (before._tag === "Decided") {
-        return yield* Effect.ensuring(finish(request, before.outcome, true), dropWorkspace(request))
-      }
-      const scope = yield* Scope.make()
-      const opened = yield* Effect.exit(restore(isOpen(before) ? stillOurs(request) : open(request)))
-      if (Exit.isSuccess(opened) && opened.value !== null) {
-        yield* sweep
-        yield* dropRoot(request)
-        return yield* Effect.ensuring(conclude(request, opened.value), dropWorkspace(request))
-      }
-      const session = yield* restore(daemonSession.subsession).pipe(
-        Scope.provide(scope),
-        Effect.mapError(hubFailure),
-        Effect.exit
-      )
-      // What goes wrong before the handler runs is no fault of the task's: it is given back.
-      const exit: Exit.Exit<TaskResult, TaskFailure> = Exit.isFailure(opened)
-        ? Exit.fail(new GiveBack({ message: `the task could not be opened: ${Cause.pretty(opened.cause)}` }))
-        : Exit.isFailure(session)
-          ? Exit.fail(new GiveBack({ message: `no session for the task: ${Cause.pretty(session.cause)}` }))
-          : yield* handle(request, restore, scope).pipe(Effect.provideService(HubSession, session.value), Effect.exit)
-      const state = yield* journal.state
-      const stop = state._tag === "Unknown" ? null : state.stop
-      if (yield* isLeft) return yield* Effect.as(Scope.close(scope, Exit.void), undefined)
-      yield* sweep
-      return yield* conclude(request, outcomeOf(exit, stop)).pipe(
-        Effect.tap((outcome) => (outcome?._tag === "Fault" ? Effect.void : dropRoot(request))),
-        Effect.provideService(HubSession, Exit.isSuccess(session) ? session.value : daemonSession),
-        Effect.ensuring(Scope.close(scope, Exit.void))
-      )
-    })
+  const before = yield* journal.state
+  if (before._tag === "Decided") return yield* finish(request, before.outcome, true)
+  const scope = yield* Scope.make()
+  const opened = yield* Effect.exit(Effect.interruptible(isOpen(before) ? stillOurs(request) : open(request)))
+  if (Exit.isSuccess(opened) && opened.value !== null) {
+    yield* sweep
+    yield* dropRoot(request)
+    return yield* conclude(request, opened.value)
+  }
+  const session = yield* Effect.interruptible(daemonSession.subsession).pipe(
+    Scope.provide(scope),
+    Effect.mapError(hubFailure),
+    Effect.exit
+  )
+  // What goes wrong before the handler runs is no fault of the task's: it is given back.
+  const exit: Exit.Exit<TaskResult, TaskFailure> = Exit.isFailure(opened)
+    ? Exit.fail(new GiveBack({ message: `the task could not be opened: ${Cause.pretty(opened.cause)}` }))
+    : Exit.isFailure(session)
+      ? Exit.fail(new GiveBack({ message: `no session for the task: ${Cause.pretty(session.cause)}` }))
+      : yield* handle(request).pipe(Effect.provideService(HubSession, session.value), Effect.exit)
+  const state = yield* journal.state
+  const stop = state._tag === "Unknown" ? null : state.stop
+  if (yield* isLeft) return yield* Effect.as(Scope.close(scope, Exit.void), undefined)
+  yield* sweep
+  return yield* conclude(request, outcomeOf(exit, stop)).pipe(
+    Effect.tap((outcome) => (outcome?._tag === "Fault" ? Effect.void : dropRoot(request))),
+    Effect.provideService(HubSession, Exit.isSuccess(session) ? session.value : daemonSession),
+    Effect.ensuring(Scope.close(scope, Exit.void))
   )
 })
 
-const begin = Effect.fnUntraced(function* ({ task, attempt, type, arch, request }: AttemptRequest) {
+/** Writes the attempt's first event, or that this process goes on with it. */
+export const beginAttempt = Effect.fnUntraced(function* ({ task, attempt, type, arch, request }: AttemptRequest) {
   const journal = yield* AttemptJournal
   const { instance, bootId, version } = yield* BuilderSettings
   const { method } = type
@@ -166,27 +164,22 @@ const open = Effect.fnUntraced(function* (request: AttemptRequest) {
   return null
 })
 
-const dropWorkspace = ({ task, attempt }: AttemptRequest) =>
-  Effect.flatMap(BuilderSettings, ({ stateDirectory }) => removeWorkspace(workspaceRoot(stateDirectory, task, attempt)))
+/** A process that goes on with the attempt needs it, so it stays until there is no going on. */
+const dropWorkspace = Effect.fnUntraced(function* ({ task, attempt }: AttemptRequest) {
+  const journal = yield* AttemptJournal
+  const { stateDirectory } = yield* BuilderSettings
+  if ((yield* journal.state)._tag === "Ended") yield* removeWorkspace(workspaceRoot(stateDirectory, task, attempt))
+})
 
 /**
- * Runs the handler in a scope of its own. When this returns no container of it is left. Its directory is, until
- * `scope` is closed: before the result is decided, a process that goes on with the attempt needs it. When the attempt
- * is handed over both stay as they are.
+ * Runs the handler in a scope of its own. When this returns no container of it is left, unless the attempt is left to
+ * another process.
  */
-const handle = (
-  request: AttemptRequest,
-  restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>,
-  scope: Scope.Scope
-) =>
+const handle = (request: AttemptRequest) =>
   Effect.gen(function* () {
     const settings = yield* BuilderSettings
     const left = Effect.provideService(isLeft, AttemptJournal, yield* AttemptJournal)
-    const workspace = Layer.effectContext(
-      Layer.buildWithScope(Workspace.layer(settings.stateDirectory, request.task, request.attempt), scope).pipe(
-        Effect.provideService(leaveRunning, left)
-      )
-    )
+    const workspace = Workspace.layer(settings.stateDirectory, request.task, request.attempt)
     const containerLog = join(settings.logDirectory, String(request.task), "container.log")
     const logs = Layer.unwrap(
       Effect.map(Workspace, ({ logs: directory, captures }) =>
@@ -201,13 +194,13 @@ const handle = (
       const parameters = yield* request.parameters
       const task = { id: request.task, method: request.type.method, arch: request.arch, parameters }
       const exit = yield* Effect.exit(
-        restore(request.type.handler(task).pipe(Effect.provideService(Door, Door.of(door))))
+        Effect.interruptible(request.type.handler(task).pipe(Effect.provideService(Door, Door.of(door))))
       )
       // A failed task's logs are what its owner will read: they go to the hub before the task is closed.
       if (Exit.isFailure(exit) && !(yield* left)) {
         const state = yield* journal.state
         const tell = state._tag !== "Unknown" && state.stop === null
-        if (tell) yield* restore(uploads.flushLogs).pipe(Effect.ignoreCause)
+        if (tell) yield* Effect.interruptible(uploads.flushLogs).pipe(Effect.ignoreCause)
         const { attempt, arch } = request
         yield* keepRoot({ task: task.id, attempt, method: task.method, arch }, exit.cause)
       }

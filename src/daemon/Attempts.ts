@@ -14,7 +14,7 @@ import { GiveBack } from "../koji/Fault.ts"
 import { parametersOf } from "../koji/TaskParameters.ts"
 import { taskType } from "../tasks/Registry.ts"
 import type { TaskType } from "../tasks/Task.ts"
-import { type AttemptRequest, runAttempt } from "./Attempt.ts"
+import { type AttemptRequest, beginAttempt, runAttempt } from "./Attempt.ts"
 
 type Journal = Context.Service.Shape<typeof AttemptJournal>
 
@@ -93,6 +93,8 @@ export class Attempts extends Context.Service<
 
       const run = Effect.fnUntraced(function* ({ own, built, journal }: Opened, request: AttemptRequest) {
         const { task, attempt } = request
+        // Whoever tells it to stop finds it begun, and it ends in order however early that is.
+        yield* Effect.provideContext(beginAttempt(request), Context.merge(services, built))
         const fiber = yield* runAttempt(request).pipe(
           Effect.provideContext(Context.merge(services, built)),
           Effect.provideService(Scope.Scope, own),
@@ -104,7 +106,7 @@ export class Attempts extends Context.Service<
               Effect.andThen(ring)
             )
           ),
-          Effect.forkIn(scope, { startImmediately: false })
+          Effect.forkIn(scope, { startImmediately: false, uninterruptible: true })
         )
         yield* Ref.update(table, (running) => new Map(running).set(task, { fiber, journal }))
       })

@@ -149,7 +149,7 @@ const run = async (plan: Plan) => {
         incidents.end()
         // What has no owner is swept every now and then.
         yield* Effect.sleep("150 seconds")
-        const result = yield* look(world, daemons, roots)
+        const result = yield* look(world, daemons, roots, plan)
         for (const daemon of daemons) yield* daemon.terminate
         return result
       }),
@@ -165,7 +165,9 @@ const patienceMillis = 20 * 3_600_000
 const areWorking = Effect.fnUntraced(function* (daemons: ReadonlyArray<ModelDaemon>) {
   for (const daemon of daemons) {
     if (!daemon.running) return true
+    const refused = yield* notResumed(daemon)
     for (const { task, attempt } of yield* daemon.attempts) {
+      if (refused.has(`${task}-${attempt}`)) continue
       const last = (yield* daemon.history(task, attempt)).at(-1)
       if (last !== undefined && last._tag !== "Concluded") return true
     }
@@ -173,7 +175,19 @@ const areWorking = Effect.fnUntraced(function* (daemons: ReadonlyArray<ModelDaem
   return false
 })
 
-const look = (world: World, daemons: ReadonlyArray<ModelDaemon>, roots: ReadonlyArray<number>) =>
+/** Attempts whose journals could not be read at a start: they stay as they are, and their tasks were given back. */
+const notResumed = (daemon: ModelDaemon) =>
+  Effect.map(
+    daemon.told,
+    (events) =>
+      new Set(
+        events.flatMap((event) =>
+          event._tag === "AttemptRecovered" && event.how !== "resumed" ? [`${event.task}-${event.attempt}`] : []
+        )
+      )
+  )
+
+const look = (world: World, daemons: ReadonlyArray<ModelDaemon>, roots: ReadonlyArray<number>, plan: Plan) =>
   Effect.gen(function* () {
     const { hub, engine } = world
     const problems: Array<string> = []
@@ -183,6 +197,7 @@ const look = (world: World, daemons: ReadonlyArray<ModelDaemon>, roots: Readonly
     for (const { name } of yield* engine.containers) problems.push(`container ${name} is left`)
     for (const daemon of daemons) {
       const work = `${daemon.settings.stateDirectory}/work`
+      const refused = yield* notResumed(daemon)
       for (const name of existsSync(work) ? readdirSync(work) : []) problems.push(`directory ${name} is left`)
       for (const { task, attempt } of yield* daemon.attempts) {
         const title = `${daemon.name}, task ${task}, attempt ${attempt}`
@@ -190,7 +205,7 @@ const look = (world: World, daemons: ReadonlyArray<ModelDaemon>, roots: Readonly
         attemptsOf.set(task, (attemptsOf.get(task) ?? 0) + 1)
         attempts.push({ title, history })
         if (history.length === 0) continue
-        problems.push(...judge(history).map((problem) => `${title}: ${problem}`))
+        problems.push(...judge(history, refused.has(`${task}-${attempt}`)).map((problem) => `${title}: ${problem}`))
         problems.push(...uploadsOf(hub, task, history).map((problem) => `${title}: ${problem}`))
         for (const event of history) {
           count(events, event._tag)
@@ -218,7 +233,10 @@ const look = (world: World, daemons: ReadonlyArray<ModelDaemon>, roots: Readonly
     return {
       problems,
       events,
-      ends: roots.map((task) => ({ ...endOf(hub, task), attempts: attemptsOf.get(task) ?? 0 })),
+      ends: roots.map((task, at) => ({
+        ...endOf(hub, task, plan.jobs[at], names[at]),
+        attempts: attemptsOf.get(task) ?? 0
+      })),
       text: () => [
         ...hub.calls.map((call) => `${new Date(call.at).toISOString()} ${call.from} ${callText(call)} -> ${call.fate}`),
         ...attempts.flatMap(({ title, history }) => [`${title}:`, ...outlineShort(history).map((line) => `  ${line}`)])
@@ -227,21 +245,21 @@ const look = (world: World, daemons: ReadonlyArray<ModelDaemon>, roots: Readonly
   })
 
 /** What is wrong with one attempt's journal. */
-const judge = (history: ReadonlyArray<AttemptEvent>): ReadonlyArray<string> => {
+const judge = (history: ReadonlyArray<AttemptEvent>, refused: boolean): ReadonlyArray<string> => {
   const check = historyCheck()
   for (const event of history) check.add(event)
   const { brokenPromise, impossibleEvent } = check.found()
   return [
     ...(brokenPromise === null ? [] : [`broken promise: ${JSON.stringify(brokenPromise)}`]),
     ...(impossibleEvent === null ? [] : [`impossible event: ${JSON.stringify(impossibleEvent)}`]),
-    ...(history.at(-1)?._tag === "Concluded" ? [] : ["it has no end"])
+    ...(refused || history.at(-1)?._tag === "Concluded" ? [] : ["it has no end"])
   ]
 }
 
-/** What the journal says has arrived at the hub, if this attempt was the task's last, lies there to the byte. */
+/** What the journal says has arrived at the hub lies there to the byte, if the hub took the attempt's word for the end. */
 const uploadsOf = (hub: ModelHub, task: number, history: ReadonlyArray<AttemptEvent>): ReadonlyArray<string> => {
   const last = history.at(-1)
-  if (last?._tag !== "Concluded" || !(last.how === "closed" || last.how === "failed")) return []
+  if (last?._tag !== "Concluded" || last.note !== "" || !(last.how === "closed" || last.how === "failed")) return []
   const uploaded = new Map<string, string>()
   for (const event of history) if (event._tag === "FileUploaded") uploaded.set(event.name, event.sha256)
   return [...uploaded].flatMap(([name, sha256]) => {
@@ -257,11 +275,19 @@ const wasMoved = (hub: ModelHub, task: number, name: string): boolean =>
 
 const digest = (path: string): string => createHash("sha256").update(readFileSync(path)).digest("hex")
 
-const endOf = (hub: ModelHub, task: number): End & { readonly task: number } => {
+const endOf = (
+  hub: ModelHub,
+  task: number,
+  job: Job | undefined,
+  name: string | undefined
+): End & { readonly task: number } => {
   const state = hub.state(task) ?? "unknown"
   const { faultCode, faultString } = Object(isAtEnd(state) && state !== "CANCELED" ? hub.result(task) : null)
   const packages: Record<string, string> = {}
-  for (const directory of [hub.outputOf(task), ...(state === "CLOSED" ? [`${hub.top}/packages`] : [])]) {
+  for (const directory of [
+    hub.outputOf(task),
+    ...(job === "build" && state === "CLOSED" ? [`${hub.top}/packages/${name}`] : [])
+  ]) {
     for (const path of packagesBelow(directory)) packages[path.slice(path.lastIndexOf("/") + 1)] = digest(path)
   }
   return {
