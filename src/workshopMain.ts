@@ -3,10 +3,12 @@ import { cp, mkdir, readdir } from "node:fs/promises"
 import { hostname, userInfo } from "node:os"
 import { join, resolve } from "node:path"
 import { Effect } from "effect"
+import { buildUser } from "./buildroot/Workspace.ts"
 import { failure } from "./cli/CommandFailed.ts"
 import { isUrl } from "./cli/RemoteJournal.ts"
 import type { RerunRun } from "./cli/RerunCommand.ts"
 import type { ShellRun } from "./cli/ShellCommand.ts"
+import { layerStderrLog } from "./cli/StderrLog.ts"
 import type { DaemonConfigValues } from "./config/DaemonConfig.ts"
 import { InstanceId } from "./core/Ids.ts"
 import { builderSettings } from "./daemon/Settings.ts"
@@ -49,6 +51,12 @@ export const shell = (sudoer: string | undefined) => (config: DaemonConfigValues
 export const rerunning = (version: string) => (config: DaemonConfigValues, run: RerunRun) =>
   Effect.gen(function* () {
     const { until, keep, against, source } = run
+    const uid = process.getuid?.() ?? 0
+    if (uid !== 0 && uid !== buildUser.uid) {
+      return yield* failure(
+        "builds write as a user of their own, whose directories root alone can make: run it as root"
+      )
+    }
     const tree = run.tree === null || isUrl(run.tree) ? run.tree : resolve(run.tree)
     const { recorded, type } = yield* readRecord(run.journal, until?.step ?? null)
     const { socketPath, info } = yield* findEngine(config.adjutant)
@@ -79,7 +87,10 @@ export const rerunning = (version: string) => (config: DaemonConfigValues, run: 
       until: until === null ? null : { step: until.step, look: look(until.command) }
     }).pipe(Effect.raceFirst(hungUp), Effect.provide(DockerEngine.layer({ socketPath })))
     return { recorded, report, looked }
-  }).pipe(Effect.catch((error) => Effect.fail(failure(error.message))))
+  }).pipe(
+    Effect.catch((error) => Effect.fail(failure(error.message))),
+    Effect.provide(layerStderrLog)
+  )
 
 /** Makes it, if it is not there; what is in it already would be taken for results. */
 const emptyDirectory = (path: string) =>

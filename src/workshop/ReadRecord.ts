@@ -9,7 +9,7 @@ import { streamOfFile } from "../journal/StreamName.ts"
 import { taskType } from "../tasks/Registry.ts"
 import { recordedTree } from "./RecordedAnswers.ts"
 import { type RecordedBuild, recordedBuild, stepNames, unfit } from "./RecordedBuild.ts"
-import { type Place, placeOf, placesInTree } from "./SourceSearch.ts"
+import { isUrl, type Place, placeOf, placesInTree } from "./SourceSearch.ts"
 
 /** This record cannot be run again. */
 export class CannotRerun extends Schema.TaggedError<CannotRerun>()("CannotRerun", { message: Schema.String }) {}
@@ -70,5 +70,3 @@ export const placesFor = Effect.fnUntraced(function* (
     ]
   }
 })
-
-const isUrl = (text: string): boolean => /^https?:\/\//i.test(text)

@@ -7,7 +7,7 @@
 import { randomBytes } from "node:crypto"
 import { mkdir, readdir, readFile, rm } from "node:fs/promises"
 import { join } from "node:path"
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import { Engine } from "../engine/Engine.ts"
 import { imageOwnerLabels, ownerLabels } from "../engine/Labels.ts"
 import * as NodeDisk from "../journal/NodeDisk.ts"
@@ -16,13 +16,19 @@ import { holdDirectory, holderOf } from "../journal/StateLock.ts"
 /** Where reruns have their directories, unless somebody says otherwise. */
 export const rerunsDirectory = "/var/tmp/adjutant-rerun"
 
+/** There is nowhere to do it. */
+export class NoPlace extends Schema.TaggedError<NoPlace>()("NoPlace", { message: Schema.String }) {}
+
 const idBytes = 6
 
 /** A directory and an id, until the scope closes; then nothing of it is left, here or on the engine. */
 export const rerunPlace = Effect.fn("rerunPlace")(function* (below: string) {
   const id = randomBytes(idBytes).toString("hex")
   const directory = join(below, id)
-  yield* Effect.promise(() => mkdir(below, { recursive: true, mode: 0o700 }))
+  yield* Effect.tryPromise({
+    try: () => mkdir(below, { recursive: true, mode: 0o700 }),
+    catch: (cause) => new NoPlace({ message: `nothing can be made in ${below}: ${String(cause)}` })
+  })
   yield* Effect.scoped(
     Effect.gen(function* () {
       yield* holdDirectory(below)

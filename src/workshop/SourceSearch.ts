@@ -67,7 +67,7 @@ const treeAt = (top: string) =>
     )
   )
 
-const isUrl = (text: string): boolean => /^https?:\/\//i.test(text)
+export const isUrl = (text: string): boolean => /^https?:\/\//i.test(text)
 
 /** A file by its path or address. */
 export const placeOf = (file: string): Place => {
