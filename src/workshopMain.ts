@@ -19,7 +19,7 @@ import { localTerminal } from "./workshop/LocalTerminal.ts"
 import { lookInto } from "./workshop/Look.ts"
 import { placesFor, readRecord, stateDirectoryOf } from "./workshop/ReadRecord.ts"
 import { rerun, type Stop } from "./workshop/Rerun.ts"
-import { firstLine, rerunsDirectory } from "./workshop/RerunPlace.ts"
+import { firstLine } from "./workshop/RerunPlace.ts"
 import { shellIn } from "./workshop/Shell.ts"
 
 /** See `adjutant shell`. `sudoer` is who became root for it. */
@@ -80,7 +80,7 @@ export const rerunning = (version: string) => (config: DaemonConfigValues, run: 
       }, Effect.scoped)
     const report = yield* rerun({
       ...{ recorded, type, tree, against, keep, tell: run.tell },
-      below: rerunsDirectory,
+      below: resolve(run.workDirectory),
       local: builderSettings(config, unowned),
       stateDirectory: stateDirectoryOf(run.journal.source.name),
       placesOf: yield* placesFor(recorded, { journal: run.journal.source.name, source, tree }),

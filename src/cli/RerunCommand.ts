@@ -20,6 +20,8 @@ export interface RerunRun {
   readonly tree: string | null
   readonly against: string | null
   readonly keep: string | null
+  /** Where it is done: directories of it are there for as long as it takes. */
+  readonly workDirectory: string
   /** Before which step to stop, and the command to run there; null for a terminal, or for nothing where it is kept. */
   readonly until: { readonly step: string; readonly command: string | null } | null
   /** Hears what is run before it begins, and then what happens. */
@@ -59,11 +61,16 @@ export const rerunCommand = <R>(environment: Environment, run: RunRerun<R>) =>
       command: optionalText("command", "TEXT", "With --until: run this there, and leave with its exit code"),
       keep: optionalText("keep", "DIR", "Leave results, logs and journal there; with --until, /builddir"),
       against: optionalText("against", "DIR|URL", "Where the recorded results are, to tell what differs"),
+      workDirectory: Flag.String("work-dir").pipe(
+        Flag.withDescription("Where it is done; nothing is left there"),
+        Flag.withMetavar("DIR"),
+        Flag.withDefault("/var/tmp/adjutant-rerun")
+      ),
       config: configFlag,
       json: jsonFlag
     },
     Effect.fn("rerunCommand")(
-      function* ({ what, attempt, stateDirectory, config: file, json, ...given }) {
+      function* ({ what, attempt, stateDirectory, workDirectory, config: file, json, ...given }) {
         const display = yield* screen
         const {
           source,
@@ -86,7 +93,7 @@ export const rerunCommand = <R>(environment: Environment, run: RunRerun<R>) =>
         const journal = yield* journalNamed(what, { attempt, stateDirectory, logDirectory: "" })
         const say = (text: string) => (text === "" ? Effect.void : Console.error(text))
         const { recorded, report, looked } = yield* run(config, {
-          ...{ journal, source, tree, against, keep },
+          ...{ journal, source, tree, against, keep, workDirectory },
           until: until === null ? null : { step: until, command },
           begins: (recorded) => say(progressText({ _tag: "Begins", recorded }, display)),
           tell: (progress) => say(progressText(progress, display)),

@@ -13,9 +13,6 @@ import { imageOwnerLabels, ownerLabels } from "../engine/Labels.ts"
 import * as NodeDisk from "../journal/NodeDisk.ts"
 import { holdDirectory, holderOf } from "../journal/StateLock.ts"
 
-/** Where reruns have their directories, unless somebody says otherwise. */
-export const rerunsDirectory = "/var/tmp/adjutant-rerun"
-
 /** There is nowhere to do it. */
 export class NoPlace extends Schema.TaggedError<NoPlace>()("NoPlace", { message: Schema.String }) {}
 

@@ -9,7 +9,6 @@ import { engineSuite } from "./engineSuite.ts"
 import { hostSuite } from "./hostSuite.ts"
 import { repositoryPackage } from "./packages.ts"
 import { repoSuite } from "./repoSuite.ts"
-import { rerunSuite } from "./rerunSuite.ts"
 import { signalSuite } from "./signalSuite.ts"
 import { System } from "./system.ts"
 import { patient } from "./until.ts"
@@ -27,7 +26,6 @@ for (const engine of ["docker", "podman"] as const) {
       workSuite(it)
       engineSuite(it, engine)
       signalSuite(it)
-      rerunSuite(it)
       if (everything) {
         repoSuite(it)
         hostSuite(it)
