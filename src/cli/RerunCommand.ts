@@ -44,7 +44,12 @@ const differs = 1
 const trouble = exitCodes.diffTrouble
 
 const optionalText = (name: string, metavar: string, description: string) =>
-  Flag.String(name).pipe(Flag.withDescription(description), Flag.withMetavar(metavar), Flag.optional)
+  Flag.String(name).pipe(
+    Flag.withDescription(description),
+    Flag.withMetavar(metavar),
+    Flag.optional,
+    Flag.map(Option.getOrNull)
+  )
 
 export const rerunCommand = <R>(environment: Environment, run: RunRerun<R>) =>
   Command.make(
@@ -72,21 +77,7 @@ export const rerunCommand = <R>(environment: Environment, run: RunRerun<R>) =>
     Effect.fn("rerunCommand")(
       function* ({ what, attempt, stateDirectory, workDirectory, config: file, json, ...given }) {
         const display = yield* screen
-        const {
-          source,
-          topurl: tree,
-          against,
-          keep,
-          until,
-          command
-        } = {
-          source: Option.getOrNull(given.source),
-          topurl: Option.getOrNull(given.topurl),
-          against: Option.getOrNull(given.against),
-          keep: Option.getOrNull(given.keep),
-          until: Option.getOrNull(given.until),
-          command: Option.getOrNull(given.command)
-        }
+        const { source, topurl: tree, against, keep, until, command } = given
         if (until === null && command !== null)
           return yield* failure("--command goes with --until: where is it to run?")
         const config = yield* engineConfiguration(file, environment)
@@ -105,6 +96,7 @@ export const rerunCommand = <R>(environment: Environment, run: RunRerun<R>) =>
         yield* Console.log(
           json ? harmlessJson(rerunJson(recorded, report), 2) : reportText(recorded, report, keep, display)
         )
+        if (until !== null) return yield* failure(`it never came to ${until}; what came of it instead is above`)
         if (verdict !== "same") return yield* alreadyTold(verdict === "trouble" ? trouble : differs)
       },
       Effect.catchTag("CommandFailed", (error) =>

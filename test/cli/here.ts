@@ -6,6 +6,7 @@ import { NodeHttpClient, NodeServices } from "@effect/platform-node"
 import { Cause, ConfigProvider, Console, Effect, Exit, Layer, Option } from "effect"
 import { TerminalCapabilities } from "effect/cli"
 import { adjutant as command } from "../../src/cli/Adjutant.ts"
+import type { RunRerun } from "../../src/cli/RerunCommand.ts"
 import { version } from "../../src/cli/Version.ts"
 import type { Ended } from "./command.ts"
 
@@ -15,7 +16,11 @@ const layer = Layer.mergeAll(TerminalCapabilities.layer, NodeHttpClient.layerNod
   Layer.provideMerge(NodeServices.layer)
 )
 
-export const adjutant = (args: ReadonlyArray<string>): Effect.Effect<Ended> =>
+/** `rerun` stands for running a build again, which needs an engine. */
+export const adjutant = (
+  args: ReadonlyArray<string>,
+  instead: { readonly rerun?: RunRerun<never> } = {}
+): Effect.Effect<Ended> =>
   Effect.gen(function* () {
     let out = ""
     let err = ""
@@ -27,7 +32,7 @@ export const adjutant = (args: ReadonlyArray<string>): Effect.Effect<Ended> =>
         err += `${String(text)}\n`
       }
     })
-    const parts = { version, environment: {}, daemon: never, reap: never, shell: never, rerun: never }
+    const parts = { version, environment: {}, daemon: never, reap: never, shell: never, rerun: never, ...instead }
     const exit = yield* command(parts, args).pipe(
       Effect.provide(layer),
       Effect.provideService(Console.Console, console),
