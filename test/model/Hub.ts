@@ -74,6 +74,8 @@ export class ModelHub {
   readonly template: Template
   /** What becomes of each request; all are done unless somebody says otherwise. */
   fateOf: (call: HubCall) => HubFate = () => done
+  /** What a request waits for on its way. */
+  waits: (call: HubCall) => Effect.Effect<void> = () => Effect.void
   /** Told of every request that the hub has dealt with, before its answer sets out. */
   afterwards: (call: Seen) => void = () => undefined
   /** Until when nobody answers, or the hub says that it is offline. */
@@ -138,7 +140,7 @@ export class ModelHub {
           this.#numbers.set(from, number)
           const call = described(from, number, request)
           const fate: HubFate = this.#now() < this.awayUntil ? { _tag: "Lost" } : this.fateOf(call)
-          return this.#meet(call, fate, request)
+          return Effect.andThen(this.waits(call), this.#meet(call, fate, request))
         })
     })
   }

@@ -108,6 +108,8 @@ export const tellHistory = async (plan: Plan): Promise<Told> => {
     if (incidents.touched.has(own.task) && own.state === "CANCELED") continue
     const fileFailed = incidents.happened.some((incident) => incident.what === "file operation fails")
     if (own.state === "FAILED" && fileFailed && own.fault.includes("injected")) continue
+    // So is a repository whose files the hub has moved already, by the daemon that was told to stop just then.
+    if (job === "newRepo" && own.fault.includes("uploaded file missing") && own.attempts > 1) continue
     // Its build was completed before it was given back: the hub makes no second one, for nobody's builder.
     if (job === "build" && own.fault.includes("Build already exists") && own.attempts > 1) continue
     const same = own.state === end.state && own.fault === end.fault
@@ -149,7 +151,7 @@ const run = async (plan: Plan) => {
         incidents.end()
         // What has no owner is swept every now and then.
         yield* Effect.sleep("150 seconds")
-        const result = yield* look(world, daemons, roots, plan)
+        const result = yield* look(world, daemons, roots, plan.jobs)
         for (const daemon of daemons) yield* daemon.terminate
         return result
       }),
@@ -187,7 +189,12 @@ const notResumed = (daemon: ModelDaemon) =>
       )
   )
 
-const look = (world: World, daemons: ReadonlyArray<ModelDaemon>, roots: ReadonlyArray<number>, plan: Plan) =>
+export const look = (
+  world: World,
+  daemons: ReadonlyArray<ModelDaemon>,
+  roots: ReadonlyArray<number>,
+  jobs: ReadonlyArray<Job>
+) =>
   Effect.gen(function* () {
     const { hub, engine } = world
     const problems: Array<string> = []
@@ -234,7 +241,7 @@ const look = (world: World, daemons: ReadonlyArray<ModelDaemon>, roots: Readonly
       problems,
       events,
       ends: roots.map((task, at) => ({
-        ...endOf(hub, task, plan.jobs[at], names[at]),
+        ...endOf(hub, task, jobs[at], names[at]),
         attempts: attemptsOf.get(task) ?? 0
       })),
       text: () => [
