@@ -7,7 +7,7 @@
  */
 import { copyFile, cp, mkdir } from "node:fs/promises"
 import { join } from "node:path"
-import { Effect, Equal, Exit, Layer, Option, Ref, Result, Schema } from "effect"
+import { Effect, Exit, Layer, Option, Ref, Result, Schema } from "effect"
 import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
 import { asAsked } from "../buildroot/ContainerSteps.ts"
 import { ImageStore } from "../buildroot/ImageStore.ts"
@@ -20,9 +20,8 @@ import { Outcome } from "../core/AttemptEvent.ts"
 import { InstanceId, StepPath } from "../core/Ids.ts"
 import { outcomeOf } from "../daemon/Outcome.ts"
 import { programOf } from "../daemon/RecordedAttempt.ts"
-import { type ContainerExit, type ContainerSpec, ExitReason } from "../engine/ContainerSpec.ts"
-import { Engine, type OutputSink } from "../engine/Engine.ts"
-import { label } from "../engine/Labels.ts"
+import type { ContainerSpec } from "../engine/ContainerSpec.ts"
+import { Engine } from "../engine/Engine.ts"
 import { AttemptJournal } from "../journal/AttemptJournal.ts"
 import { recording } from "../journal/Door.ts"
 import * as FileJournalStore from "../journal/FileJournalStore.ts"
@@ -35,6 +34,7 @@ import type { RecordedBuild } from "./RecordedBuild.ts"
 import { recordedImages } from "./RecordedImages.ts"
 import { sameSource } from "./RecordedSource.ts"
 import { endFor, type RerunEnd, rerunning } from "./RerunDoor.ts"
+import { belongsTo, type ContainerProgress, watchedEngine } from "./RerunEngine.ts"
 import { rerunPlace } from "./RerunPlace.ts"
 import { asRecorded, rerunSettings } from "./RerunSettings.ts"
 import { type ComparedFile, compared } from "./Results.ts"
@@ -45,16 +45,7 @@ export type Progress =
   | { readonly _tag: "Source"; readonly name: string; readonly place: string }
   /** An image that is still there. */
   | { readonly _tag: "Held"; readonly path: string; readonly image: string }
-  | { readonly _tag: "Began"; readonly place: string; readonly image: string }
-  | {
-      readonly _tag: "Ended"
-      readonly place: string
-      readonly exit: ContainerExit
-      /** How it ended then; null for one that the record does not have, or whose end nobody saw. */
-      readonly recorded: ContainerExit | null
-    }
-  /** The last that a container put out whose end is another one than it was. */
-  | { readonly _tag: "Output"; readonly text: string }
+  | ContainerProgress
   | { readonly _tag: "Remark"; readonly text: string }
 
 /** Where it was stopped: the container that comes next, or that was the last, and the build's directory. */
@@ -110,28 +101,11 @@ export const rerun = Effect.fn("rerun")(function* <E = never>(request: RerunRequ
 
   for (const { path, image } of images.held) yield* tell({ _tag: "Held", path, image })
 
-  const isContainerOf = (step: string, place: string) => place === step || place.startsWith(`${step}/`)
-  const stopsIn = (path: string) =>
-    !images.isHeld(path) && [...recorded.containers.keys()].some((place) => isContainerOf(path, place))
-  let last: ContainerSpec | null = null
-  const watched = Engine.of({
-    ...engine,
-    run: (spec, sink, watch) =>
-      Effect.gen(function* () {
-        const place = spec.labels[label.step] ?? ""
-        last = spec
-        if (until !== null && isContainerOf(until.step, place)) {
-          return yield* endFor(ends, { _tag: "Until", path: place })
-        }
-        yield* tell({ _tag: "Began", place, image: spec.image })
-        const tail = tailOf(sink)
-        const exit = yield* engine.run(spec, tail.sink, watch)
-        const was = recorded.containers.get(place)?.exit ?? null
-        yield* tell({ _tag: "Ended", place, exit, recorded: was })
-        const expected = was?.reason ?? ExitReason.cases.Exited.make({ code: 0 })
-        if (!Equal.equals(exit.reason, expected)) yield* tell({ _tag: "Output", text: tail.text() })
-        return exit
-      })
+  const runsContainers = (path: string) =>
+    !images.isHeld(path) && [...recorded.containers.keys()].some((place) => belongsTo(path, place))
+  const { engine: watched, last } = watchedEngine(engine, {
+    ...{ containers: recorded.containers, tell, until: until?.step ?? null },
+    stop: (place) => endFor(ends, { _tag: "Until", path: place })
   })
 
   const made = new Map<string, string>()
@@ -177,7 +151,7 @@ export const rerun = Effect.fn("rerun")(function* <E = never>(request: RerunRequ
         ...images,
         ...answers,
         done: (path, value) => Effect.andThen(sameSource(recorded, path, value), images.done(path, value)),
-        stopsAt: (path) => until?.step === path && !stopsIn(path)
+        stopsAt: (path) => until?.step === path && !runsContainers(path)
       },
       ends
     )
@@ -188,7 +162,7 @@ export const rerun = Effect.fn("rerun")(function* <E = never>(request: RerunRequ
     )
     const end = Option.getOrNull(yield* Ref.get(ends))
     if (end?._tag === "Until" && until !== null) {
-      yield* until.look({ path: end.path, spec: last, builddir }).pipe(Effect.provideService(Engine, engine))
+      yield* until.look({ path: end.path, spec: last(), builddir }).pipe(Effect.provideService(Engine, engine))
     }
     if (end === null && Exit.isFailure(exit) && Exit.hasInterrupts(exit)) return yield* Effect.interrupt
     if (Exit.isFailure(exit)) yield* Effect.ignore(uploads.flushLogs)
@@ -204,21 +178,6 @@ export const rerun = Effect.fn("rerun")(function* <E = never>(request: RerunRequ
     return { end, outcome, files } satisfies RerunReport
   }).pipe(Effect.provide(world))
 }, Effect.scoped)
-
-/** Passes output on, and remembers the last of it. */
-const tailOf = (sink: OutputSink) => {
-  let tail = Buffer.alloc(0)
-  return {
-    sink: {
-      write: (from, bytes) => {
-        tail = Buffer.concat([tail, bytes]).subarray(-tailBytes)
-        return sink.write(from, bytes)
-      }
-    } satisfies OutputSink,
-    text: () => tail.toString()
-  }
-}
-const tailBytes = 4096
 
 /** What the core lets stand, on record: a success that names a file which was never made is none. */
 const decided = Effect.fnUntraced(function* (outcome: Outcome) {
