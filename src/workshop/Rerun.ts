@@ -32,7 +32,7 @@ import * as CollectedUploads from "./CollectedUploads.ts"
 import { recordedAnswers } from "./RecordedAnswers.ts"
 import type { RecordedBuild } from "./RecordedBuild.ts"
 import { recordedImages } from "./RecordedImages.ts"
-import { sameSource } from "./RecordedSource.ts"
+import { sameSource, unlikeSource } from "./RecordedSource.ts"
 import { endFor, type RerunEnd, rerunning } from "./RerunDoor.ts"
 import { belongsTo, type ContainerProgress, watchedEngine } from "./RerunEngine.ts"
 import { rerunPlace } from "./RerunPlace.ts"
@@ -123,6 +123,7 @@ export const rerun = Effect.fn("rerun")(function* <E = never>(request: RerunRequ
   )
   const sources = SourceSearch.layer({
     placesOf: request.placesOf,
+    unlike: unlikeSource(recorded),
     found: (name, place) => tell({ _tag: "Source", name, place }),
     nowhere: (message) => endFor(ends, { _tag: "Missing", path: "source", message })
   })

@@ -17,6 +17,8 @@ export interface Place {
 export interface Search {
   /** Where a file may be that the program calls by this path below the hub's tree, the likeliest place first. */
   placesOf(relative: string): ReadonlyArray<Place>
+  /** Why a file that was found is not the one; undefined when it is. A rebuilt source package has the name of the first. */
+  unlike(name: string, file: string): Effect.Effect<string | undefined>
   /** Hears where it was. */
   found(name: string, place: string): Effect.Effect<void>
   /** It is in none of them: the program cannot go on. */
@@ -31,9 +33,9 @@ export const layer = (search: Search) =>
       HubFiles.of({
         fetch: Effect.fn("SourceSearch.fetch")(function* (relative: string, destination: string) {
           const name = basename(relative)
-          const fetched = yield* firstOf(search.placesOf(relative), destination).pipe(
-            Effect.provideService(HttpClient.HttpClient, client)
-          )
+          const fetched = yield* firstOf(search.placesOf(relative), destination, (file) =>
+            search.unlike(name, file)
+          ).pipe(Effect.provideService(HttpClient.HttpClient, client))
           if (Result.isFailure(fetched)) {
             return yield* search.nowhere(`${name} is not to be had; --source says where it is. ${fetched.failure}`)
           }
@@ -47,15 +49,23 @@ export const layer = (search: Search) =>
   )
 
 /** Fetches a file from the first of these places that has it; or why none has. */
-export const firstOf = Effect.fnUntraced(function* (places: ReadonlyArray<Place>, destination: string) {
+export const firstOf = Effect.fnUntraced(function* (
+  places: ReadonlyArray<Place>,
+  destination: string,
+  unlike: (file: string) => Effect.Effect<string | undefined> = () => Effect.succeed(undefined)
+) {
   const tried = new Set<string>()
   for (const { top, relative } of places) {
     const files = yield* treeAt(top)
     const fetched = yield* Effect.result(files.fetch(relative, destination))
-    if (Result.isSuccess(fetched)) {
-      return Result.succeed({ ...fetched.success, place: `${top.replace(/\/+$/, "")}/${relative}` })
+    if (Result.isFailure(fetched)) {
+      tried.add(fetched.failure.message)
+      continue
     }
-    tried.add(fetched.failure.message)
+    const place = `${top.replace(/\/+$/, "")}/${relative}`
+    const reason = yield* unlike(destination)
+    if (reason === undefined) return Result.succeed({ ...fetched.success, place })
+    tried.add(`${place} ${reason}`)
   }
   return Result.fail([...tried].join("; "))
 })

@@ -312,8 +312,17 @@ describe("a recorded build that is run again", { timeout: 60_000 }, () => {
         const other = yield* rerun(request)
         assert.match(
           other.end?._tag === "Missing" ? other.end.message : "",
-          /^this is another source package: recorded hello-1\.0-1 \(sha256 \w{12}\), found hello-1\.0-1 \(sha256 \w{12}\)/
+          /^hello-1\.0-1\.src\.rpm is not to be had; .* is another one of that name \(recorded sha256 \w{12}\)/
         )
+        const beside = join(directory, "beside")
+        mkdirSync(beside)
+        writeFileSync(join(beside, "hello-1.0-1.src.rpm"), bytes)
+        const both = (relative: string) => [
+          ...request.placesOf(relative),
+          { top: beside, relative: "hello-1.0-1.src.rpm" }
+        ]
+        const right = yield* rerun({ ...request, keep: null, placesOf: both })
+        assert.isNull(right.end, "the next place has it")
         rmSync(place)
         const none = yield* rerun({ ...request, keep: null })
         assert.match(
