@@ -68,7 +68,7 @@ export class ImageStore extends Context.Service<
   {
     /**
      * The image of this key, made by `make` if there is none; pinned for the attempt that asks. `made` tells whether
-     * this call made it (then its transcript is in that attempt's logs already).
+     * this attempt made it, perhaps in an earlier process (then its transcript is in the attempt's logs already).
      */
     getOrMake<E, R>(
       attempt: string,
@@ -148,12 +148,13 @@ export class ImageStore extends Context.Service<
         yield* Effect.promise(() => writeFile(join(files(record.key), "used"), `${now}\n`))
       })
 
-      const save = Effect.fnUntraced(function* (key: string, made: MadeImage) {
+      const save = Effect.fnUntraced(function* (attempt: string, key: string, made: MadeImage) {
         const { files: from, ...rest } = made
         const record: ImageRecord = { ...rest, key, madeAt: yield* Clock.currentTimeMillis }
         const text = yield* Schema.encodeEffect(Schema.fromJsonString(ImageRecord))(record).pipe(Effect.orDie)
         yield* Effect.promise(async () => {
           await writeFile(join(from, "record.json"), `${text}\n`)
+          await writeFile(join(from, makerName), attempt)
           await rm(files(key), { recursive: true, force: true })
           await rename(from, files(key)).catch(() => moveAcross(from, files(key)))
         })
@@ -166,10 +167,11 @@ export class ImageStore extends Context.Service<
           Effect.gen(function* () {
             pin(attempt, key)
             const found = yield* find(key)
-            const record = found ?? (yield* save(key, yield* make))
+            const record = found ?? (yield* save(attempt, key, yield* make))
             yield* use(record)
             yield* keepPin(attempt, key)
-            return { record, made: found === undefined }
+            const maker = yield* Effect.promise(() => readFile(join(files(key), makerName), "utf8").catch(() => ""))
+            return { record, made: maker === attempt }
           }).pipe(lock.withPermits(1))
         )
 
@@ -226,6 +228,8 @@ export class ImageStore extends Context.Service<
   )
 }
 
+/** Names the attempt that made the image. */
+const makerName = "maker"
 const pinsName = "pins"
 
 /** The keys that each attempt has pinned, as an earlier process left them. */

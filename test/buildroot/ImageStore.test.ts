@@ -296,7 +296,9 @@ describe("images", () => {
         yield* store.keepPins(new Set(["7-1"]))
         assert.deepStrictEqual(keysOf(yield* store.evict), ["whole"], "it is not")
         yield* store.getOrMake("2-1", "whole", making("whole"))
-        assert.isFalse((yield* store.getOrMake("2-1", "whole", Effect.die("there"))).made)
+        assert.isFalse((yield* store.getOrMake("3-1", "whole", Effect.die("there"))).made)
+        // Its maker has said all that there is to say of its making.
+        assert.isTrue((yield* store.getOrMake("2-1", "whole", Effect.die("there"))).made)
         assert.isTrue((yield* store.getOrMake("2-1", "torn", making("torn"))).made)
       })
       yield* after.pipe(Effect.provide(ImageStore.layer, { local: true }))

@@ -35,6 +35,8 @@ export interface Builder {
   readonly logDirectory: string
   /** Starts its daemon, for as long as the scope lives. */
   readonly start: Effect.Effect<DaemonProcess, never, Scope.Scope>
+  /** Starts it, to be killed at this failpoint. */
+  startTill(failpoint: string): Effect.Effect<DaemonProcess, never, Scope.Scope>
   /** How many attempts of a task it has recorded. */
   attempts(task: number): Effect.Effect<number>
   /** What the newest attempt's journal holds, or that of the one given. */
@@ -109,6 +111,7 @@ export const makeBuilder = Effect.fnUntraced(function* (plan: BuilderPlan) {
   return {
     ...{ name: plan.name, configFile, stateDirectory, logDirectory, attempts },
     start: startDaemon(configFile),
+    startTill: (failpoint) => startDaemon(configFile, failpoint),
     events: (task, attempt) =>
       Effect.gen(function* () {
         const number = attempt ?? (yield* attempts(task))

@@ -17,12 +17,23 @@ export interface DaemonProcess {
   readonly hasSaid: (text: string, times?: number) => Effect.Effect<void>
 }
 
-/** Starts a daemon on a configuration file; killed when the scope closes, if it is still there. */
-export const startDaemon = (configFile: string) =>
+const failpoints = join(project, "test/chaos/failpoint.ts")
+
+/**
+ * Starts a daemon on a configuration file; killed when the scope closes, if it is still there. With a failpoint it is
+ * killed there.
+ */
+export const startDaemon = (configFile: string, failpoint?: string) =>
   Effect.acquireRelease(
     Effect.sync((): DaemonProcess & { readonly child: ChildProcess } => {
       const args = [join(project, "src/main.ts"), "daemon", "--config", configFile, "--force-lock"]
-      const child = spawn(process.execPath, args, { cwd: project, stdio: ["ignore", "pipe", "pipe"] })
+      const [before, env] =
+        failpoint === undefined
+          ? [[], process.env]
+          : [["--import", failpoints], { ...process.env, ADJUTANT_FAILPOINT: failpoint }]
+      const child = spawn(process.execPath, [...before, ...args], {
+        ...{ cwd: project, env, stdio: ["ignore", "pipe", "pipe"] }
+      })
       const pieces: Array<string> = []
       for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes) => pieces.push(String(bytes)))
       const ended = new Promise<number | string>((resolve) => {
