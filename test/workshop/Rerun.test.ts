@@ -20,20 +20,24 @@ import { placesInTree } from "../../src/workshop/SourceSearch.ts"
 import { verdictOf } from "../../src/workshop/Verdict.ts"
 import { builderSettings } from "../buildroot/settings.ts"
 import { toolsImage } from "../model/Daemon.ts"
+import { tag } from "../model/HubTemplate.ts"
 import type { Recipe } from "../model/Packages.ts"
 import { programOf, Recipes } from "../model/Programs.ts"
-import { hello, ofArch } from "../tasks/building.ts"
+import { hello, ofArch, repo } from "../tasks/building.ts"
+import { type Plot, tell } from "../tasks/telling.ts"
 
 const bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()
 
 /** The story of one build, told once: its events, and the hub's tree as it was then. */
-const record = async (recipe: Recipe, directory: string) => {
-  const top = join(directory, "top")
-  const { history } = await ofArch(recipe, {
-    after: ({ hub }) => cpSync(hub.top, top, { recursive: true, verbatimSymlinks: true })
-  })
+const record = async (method: Method, recipe: Recipe, directory: string) => {
+  const after: Plot["after"] = ({ hub }) =>
+    cpSync(hub.top, join(directory, "top"), { recursive: true, verbatimSymlinks: true })
+  const before: Plot["before"] = (world) => [world.source(recipe), tag.build, repo]
+  const { history } =
+    method === "buildArch" ? await ofArch(recipe, { after }) : await tell(method, [], { after, before })
   return recordOf(history)
 }
+type Method = "buildArch" | "rebuildSRPM"
 
 const recordOf = (history: ReadonlyArray<AttemptEvent>): RecordedBuild => {
   const reading = recordedBuild()
@@ -71,14 +75,15 @@ const atOnce = ({ output, afterMillis, ...rest }: MemoryProgram): MemoryProgram 
 const inScene = (
   then: Recipe,
   now: Recipe,
-  play: (scene: Scene) => Effect.Effect<void, unknown, Engine | MemoryEngine | HttpClient.HttpClient>
+  play: (scene: Scene) => Effect.Effect<void, unknown, Engine | MemoryEngine | HttpClient.HttpClient>,
+  method: Method = "buildArch"
 ) =>
   Effect.gen(function* () {
     const directory = yield* Effect.acquireRelease(
       Effect.sync(() => mkdtempSync(join(tmpdir(), "adjutant-rerun-"))),
       (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
     )
-    const recorded = yield* Effect.promise(() => record(then, directory))
+    const recorded = yield* Effect.promise(() => record(method, then, directory))
     const top = join(directory, "top")
     const [ran, said]: [Array<string>, Array<string>] = [[], []]
     const asked = new Map<string, ContainerSpec>()
@@ -88,7 +93,7 @@ const inScene = (
     const scene: Scene = {
       ...{ directory, recorded, ran, said, asked },
       request: {
-        type: taskType("buildArch") ?? assert.fail(),
+        type: taskType(method) ?? assert.fail(),
         recorded,
         below: join(directory, "reruns"),
         local: builderSettings({ directory, instance: "", image: toolsImage, bootId }, {}),
@@ -224,6 +229,22 @@ describe("a recorded build that is run again", { timeout: 60_000 }, () => {
         })
       )
     })
+  )
+
+  it.live("makes a source package again as well", () =>
+    inScene(
+      hello,
+      hello,
+      ({ request, recorded, ran }) =>
+        Effect.gen(function* () {
+          const report = yield* rerun(request)
+          assert.strictEqual(verdictOf(recorded, report), "same", JSON.stringify(report))
+          assert.deepStrictEqual(verdicts(report), ["hello-1.0-1.src.rpm: Identical"])
+          assert.deepStrictEqual(ran, ["init/populate", "init/check", "build/source"])
+          assert.deepStrictEqual([...recorded.contents.keys()], ["hello-1.0-1.src.rpm"])
+        }),
+      "rebuildSRPM"
+    )
   )
 
   it.live("stops before a container, which can then be looked into", () =>
