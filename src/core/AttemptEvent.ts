@@ -6,6 +6,7 @@
  */
 import { Schema } from "effect"
 import { AttemptNumber, ContainerName, InstanceId, StepPath, TaskId } from "./Ids.ts"
+import { Json } from "./Json.ts"
 
 /** How a step that was begun and never settled is to be settled: repeat it, ask the world, or give the attempt up. */
 export const SettlementRule = Schema.Literals(["repeat", "ask", "give-up"])
@@ -13,7 +14,7 @@ export type SettlementRule = typeof SettlementRule.Type
 
 /** The value of a step: in the event, or, past 64 KiB, in the content-addressed file of that digest. */
 export const StepValue = Schema.TaggedUnion({
-  Inline: { value: Schema.Json },
+  Inline: { value: Json },
   Blob: { digest: Schema.String, bytes: Schema.Int }
 })
 export type StepValue = typeof StepValue.Type
@@ -53,7 +54,7 @@ export const AttemptEvent = Schema.TaggedUnion({
     method: Schema.String,
     arch: Schema.String,
     /** The task's parameters as the hub gave them, credentials in URLs removed. */
-    request: Schema.Json,
+    request: Json,
     instance: InstanceId,
     bootId: Schema.String,
     version: Schema.String
@@ -62,7 +63,7 @@ export const AttemptEvent = Schema.TaggedUnion({
   Resumed: { instance: InstanceId, bootId: Schema.String, version: Schema.String },
   StepIntended: { step: StepPath, rule: SettlementRule, input: Schema.String },
   StepSucceeded: { step: StepPath, value: StepValue },
-  StepFailed: { step: StepPath, error: Schema.Json },
+  StepFailed: { step: StepPath, error: Json },
   /**
    * `spec` is the whole of what was asked of the engine. The output goes into the capture of that name, and from there
    * into each of `logs`. The same container may be intended again once it is gone: its step is then run again.
@@ -70,13 +71,13 @@ export const AttemptEvent = Schema.TaggedUnion({
   ContainerIntended: {
     container: ContainerName,
     step: StepPath,
-    spec: Schema.Json,
+    spec: Json,
     capture: Schema.String,
     logs: Schema.Array(Schema.String)
   },
   ContainerCreated: { container: ContainerName, id: Schema.String },
   ContainerStarted: { container: ContainerName, startedAt: Schema.Int },
-  ContainerExited: { container: ContainerName, exit: Schema.Json },
+  ContainerExited: { container: ContainerName, exit: Json },
   ContainerRemoved: { container: ContainerName },
   /**
    * Words of ours in Koji's logs, apart from what containers put out: so that each log is a function of this journal and

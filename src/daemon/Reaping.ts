@@ -5,17 +5,16 @@
  * lease runs, open attempts own theirs. After that the hub has given its tasks to others (it waits 900 s), and nothing
  * here has an owner. Images that the store knows are a cache, and stay.
  */
-import { Effect, Schema } from "effect"
+import { Effect } from "effect"
 import { FailedRoots, failedRootKey } from "../buildroot/FailedRoots.ts"
 import { ImageStore } from "../buildroot/ImageStore.ts"
-import { AttemptEvent } from "../core/AttemptEvent.ts"
 import { type AttemptState, containersLeft, evolve, initial } from "../core/AttemptState.ts"
 import { told } from "../core/DaemonEvent.ts"
 import type { InstanceId } from "../core/Ids.ts"
 import { makeReaper } from "../engine/Reaper.ts"
+import { decodeEvent } from "../journal/DecodeEvent.ts"
 import { endsAttempt } from "../journal/Forgetting.ts"
 import { JournalStore } from "../journal/JournalStore.ts"
-import { upcast } from "../journal/Upcast.ts"
 import { silence } from "./Alive.ts"
 import { DaemonJournal } from "./DaemonJournal.ts"
 import { sweepShells } from "./Shells.ts"
@@ -53,8 +52,6 @@ export const reap = Effect.fn("reap")(function* (request: ReapRequest) {
   return { reaped, left: [...open.containers], silentSeconds }
 })
 
-const decodeEvent = Schema.decodeUnknownOption(AttemptEvent)
-
 /** What attempts that have not ended own: their containers, and whatever was made of one that failed. */
 const openAttempts = Effect.gen(function* () {
   const store = yield* JournalStore
@@ -66,8 +63,8 @@ const openAttempts = Effect.gen(function* () {
     const stored = yield* Effect.orElseSucceed(store.read(stream), () => [])
     let state: AttemptState = initial
     for (const line of stored) {
-      const event = decodeEvent(upcast(line))
-      if (event._tag === "Some") state = evolve(state, event.value)
+      const event = decodeEvent(line)
+      if (event._tag === "Success") state = evolve(state, event.success)
     }
     tasks.add(stream.task)
     for (const name of containersLeft(state)) containers.add(name)

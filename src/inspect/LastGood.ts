@@ -6,10 +6,9 @@
  * the name of its source package are in there. Those that can be it are read, the newest first.
  */
 import { join } from "node:path"
-import { Effect, Option, Result, Schema } from "effect"
-import { AttemptEvent } from "../core/AttemptEvent.ts"
+import { Effect, Option, Result } from "effect"
+import { decodeEvent } from "../journal/DecodeEvent.ts"
 import { parseLine } from "../journal/Line.ts"
-import { upcast } from "../journal/Upcast.ts"
 import type { BuildFacts } from "./diff/BuildFacts.ts"
 import { namesIn, readBeginning } from "./Files.ts"
 
@@ -64,8 +63,6 @@ export const isGoodAndLike = (facts: BuildFacts, other: BuildFacts): boolean =>
   other.source?.name === facts.source?.name &&
   other.tag === facts.tag
 
-const decodeEvent = Schema.decodeUnknownResult(AttemptEvent)
-
 /** What a journal begins with, if it does so as it should. */
 const accepted = Effect.fnUntraced(function* (file: string) {
   const bytes = yield* Effect.option(readBeginning(file, firstLineBytesMax))
@@ -73,7 +70,7 @@ const accepted = Effect.fnUntraced(function* (file: string) {
   const [line = ""] = new TextDecoder().decode(bytes.value).split("\n", 1)
   const stored = parseLine(line)
   if (Result.isFailure(stored)) return undefined
-  const event = decodeEvent(upcast(stored.success))
+  const event = decodeEvent(stored.success)
   return Result.isSuccess(event) && event.success._tag === "Accepted"
     ? { at: stored.success.at, event: event.success }
     : undefined

@@ -9,6 +9,7 @@
 import { Effect, Predicate, Result, Schema, Stream } from "effect"
 import { AttemptEvent } from "../core/AttemptEvent.ts"
 import { DaemonEvent } from "../core/DaemonEvent.ts"
+import { decodeEvent } from "../journal/DecodeEvent.ts"
 import {
   beginsWithLine,
   chainStart,
@@ -19,7 +20,6 @@ import {
   verifyBytes
 } from "../journal/Line.ts"
 import { daemonStream, type StreamName, streamOfFile } from "../journal/StreamName.ts"
-import { upcast } from "../journal/Upcast.ts"
 import { type JournalSource, JournalUnreadable } from "./JournalSource.ts"
 import { lineSplitter } from "./LineSplitter.ts"
 import { beginning, misfit, nameOfStream, type Problem, streamOfEvent, unknownEvent } from "./Problem.ts"
@@ -125,7 +125,7 @@ const journalScanner = (file: string, visitor: JournalVisitor) => {
       if (Result.isSuccess(decoded)) visitor.daemon?.(decoded.success, at)
       else damaged("schema", unknownEvent(event, DaemonEvent.cases, decoded.failure, writer))
     } else {
-      const decoded = decodeAttemptEvent(upcast({ v, event }))
+      const decoded = decodeEvent({ v, event })
       if (Result.isSuccess(decoded)) visitor.attempt?.(decoded.success, at)
       else damaged("schema", unknownEvent(event, AttemptEvent.cases, decoded.failure, writer))
     }
@@ -166,7 +166,6 @@ const journalScanner = (file: string, visitor: JournalVisitor) => {
 /** What a reader has to remember: not how far a log has come, of which only the last counts. */
 const isKept = (event: unknown): boolean => !Predicate.isTagged(event, "LogAdvanced")
 
-const decodeAttemptEvent = Schema.decodeUnknownResult(AttemptEvent)
 const decodeDaemonEvent = Schema.decodeUnknownResult(DaemonEvent)
 const journalLine = /^\{"v":[1-9]\d{0,8},"seq":/
 const writtenVersion = (text: string): number => Number(/^\{"v":(\d{1,9})/.exec(text)?.[1] ?? 0)

@@ -8,10 +8,10 @@ import { decide, type Rejected } from "../core/AttemptDecider.ts"
 import { AttemptEvent, LogText, StepValue } from "../core/AttemptEvent.ts"
 import { type AttemptState, evolve, initial } from "../core/AttemptState.ts"
 import type { AttemptNumber, TaskId } from "../core/Ids.ts"
+import { decodeEvent } from "./DecodeEvent.ts"
 import { JournalDamaged, type JournalError } from "./JournalError.ts"
 import { JournalStore } from "./JournalStore.ts"
 import type { StoredEvent } from "./Line.ts"
-import { upcast } from "./Upcast.ts"
 
 /** Outcomes above this go to a content-addressed file beside the journal (design, "Rules of steps"). */
 export const inlineBytesMax = 64 * 1024
@@ -126,7 +126,6 @@ export class AttemptJournal extends Context.Service<
 }
 
 const encodeEvent = Schema.encodeSync(AttemptEvent)
-const decodeEvent = Schema.decodeUnknownEffect(AttemptEvent)
 const decodeJson = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Json))
 
 /** The text of these bytes, unless writing it again would make others. */
@@ -140,7 +139,7 @@ const asText = (bytes: Uint8Array): string | undefined => {
 
 /** An event as it was stored; fails with the file and line when this version does not know it. */
 export const decodeStored = Effect.fnUntraced(function* (file: string, stored: StoredEvent) {
-  return yield* decodeEvent(upcast(stored)).pipe(
+  return yield* Effect.fromResult(decodeEvent(stored)).pipe(
     Effect.mapError((error) => new JournalDamaged({ file, line: stored.seq + 1, message: error.message }))
   )
 })

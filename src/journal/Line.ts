@@ -58,8 +58,9 @@ export const chainStart = (stream: StreamName): string => digest(`koji-adjutant 
 
 const digest = (text: string): string => hash("sha256", text, "hex").slice(0, hashLength)
 const hashLength = 32
-const tail = /^,"hash":"([0-9a-f]{32})"\}$/
-const tailLength = `,"hash":""}`.length + hashLength
+const beforeHash = `,"hash":"`
+const afterHash = `"}`
+const tailLength = beforeHash.length + hashLength + afterHash.length
 const head = /^\{"v":([1-9]\d{0,8}),"seq":(0|[1-9]\d{0,14}),"at":(0|[1-9]\d{0,14}),"event":/
 const version = /^\{"v":([1-9]\d{0,8})[,}]/
 
@@ -107,16 +108,18 @@ const toJson = (event: unknown): Result.Result<string, string> => {
 
 /** Reads one line by itself (without its line break): its form, not its place in the chain. */
 export const parseLine = (text: string): Result.Result<StoredEvent, LineFault> => {
-  const written = Number(version.exec(text)?.[1] ?? lineVersion)
+  const found = head.exec(text)
+  // A newer version may have another form.
+  const written = Number((found ?? version.exec(text))?.[1] ?? lineVersion)
   if (written > lineVersion) {
     const message = `written by a newer version of this program (schema ${written}; this one reads up to ${lineVersion})`
     return Result.fail({ reason: "version", message })
   }
-  const [start, , seq, at] = head.exec(text) ?? []
-  const [, own] = tail.exec(text.slice(-tailLength)) ?? []
-  if (start === undefined || own === undefined || text.length < start.length + tailLength) {
+  const own = hashAtEnd(text)
+  if (found === null || own === undefined || text.length < found[0].length + tailLength) {
     return Result.fail({ reason: "form", message: "not a journal line" })
   }
+  const [start, , seq, at] = found
   try {
     const event: unknown = JSON.parse(text.slice(start.length, -tailLength))
     return Result.succeed({
@@ -133,6 +136,16 @@ export const parseLine = (text: string): Result.Result<StoredEvent, LineFault> =
     })
   }
 }
+
+/** What a line gives as its hash; undefined when it does not end as one. */
+const hashAtEnd = (text: string): string | undefined => {
+  const from = text.length - tailLength
+  if (!text.startsWith(beforeHash, from) || !text.endsWith(afterHash)) return undefined
+  const [start, end] = [from + beforeHash.length, text.length - afterHash.length]
+  for (let at = start; at < end; at++) if (!isHexDigit(text.charCodeAt(at))) return undefined
+  return text.slice(start, end)
+}
+const isHexDigit = (code: number): boolean => (code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x66)
 
 /** Reads one line and holds it against its place: its number and the hash of the line before. */
 export const verifyLine = (text: string, seq: number, previous: string): Result.Result<StoredEvent, LineFault> => {

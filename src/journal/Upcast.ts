@@ -16,6 +16,7 @@ const steps: ReadonlyArray<(event: Stored) => Stored> = [
 
 /** The stored event in the form of this version. What is no event is left as it is: decoding refuses it. */
 export const upcast = (stored: Pick<StoredEvent, "v" | "event">): unknown => {
+  if (stored.v === lineVersion) return stored.event
   if (!Predicate.isObject(stored.event) || Array.isArray(stored.event)) return stored.event
   let event: Stored = { ...stored.event }
   for (let version = stored.v; version < lineVersion; version++) event = steps[version - 1]?.(event) ?? event
