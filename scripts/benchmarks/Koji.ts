@@ -116,8 +116,15 @@ export interface Daemon {
   readonly state: string
 }
 
-/** A daemon that has made nothing yet, and works for this hub; `configuration` is the whole of its `[kojid]` section. */
-export const daemon = Effect.fnUntraced(function* (hub: Hub, configuration: string) {
+export interface Place {
+  readonly directory: string
+  readonly state: string
+  /** The file with everything that a daemon is told. */
+  readonly config: string
+}
+
+/** Where a daemon that has made nothing yet will be; `configuration` is the whole of its `[kojid]` section. */
+export const place = Effect.fnUntraced(function* (configuration: string) {
   const directory = yield* temporary
   const state = join(directory, "state")
   mkdirSync(state, { mode: 0o700 })
@@ -135,10 +142,19 @@ export const daemon = Effect.fnUntraced(function* (hub: Hub, configuration: stri
   const config = join(directory, "kojid.conf")
   writeFileSync(config, `${configuration}\n[adjutant]\n${lines.join("")}`, { mode: 0o600 })
   yield* Effect.addFinalizer(() => Effect.sync(() => removeImages(state)))
+  return { directory, state, config } satisfies Place
+})
+
+/** A daemon of this place, from its first look at the hub on. */
+export const daemonAt = Effect.fnUntraced(function* (hub: Hub, { directory, state, config }: Place) {
   const args = [hub.adjutant, "daemon", "--config", config, "--force-lock"]
   const { child } = yield* running(args, join(directory, "daemon.log"), /status: ready/)
   return { pid: child.pid ?? 0, state } satisfies Daemon
 })
+
+/** One that has made nothing yet. */
+export const daemon = (hub: Hub, configuration: string) =>
+  Effect.flatMap(place(configuration), (where) => daemonAt(hub, where))
 
 const removeImages = (state: string): void => {
   const file = join(state, "instance")
@@ -153,12 +169,17 @@ const Report = Schema.fromJsonString(
   Schema.Struct({ tasks: Schema.Array(Schema.Struct({ id: TaskId, method: Schema.String })) })
 )
 
-/** Has the hub build a source package, keeping nothing; gives what the daemon recorded, by the tasks' methods. */
-export const build = Effect.fnUntraced(function* (hub: Hub, { state }: Daemon, srpm: string) {
+/** Has the hub build a source package, keeping nothing; returns when that is done, with its tasks. */
+export const submit = Effect.fnUntraced(function* (hub: Hub, srpm: string) {
   const login = ["--server", hub.url, "--user", "demo", "--password-file", hub.passwordFile]
   const what = ["--target", hub.target, "--scratch", "--poll", "1", "--json", srpm]
   const said = yield* run(process.execPath, [hub.adjutant, "build", ...login, ...what])
-  const { tasks } = yield* Schema.decodeEffect(Report)(said).pipe(Effect.orDie)
+  return (yield* Schema.decodeEffect(Report)(said).pipe(Effect.orDie)).tasks
+})
+
+/** The same; gives what the daemon recorded, by the tasks' methods. */
+export const build = Effect.fnUntraced(function* (hub: Hub, { state }: Pick<Daemon, "state">, srpm: string) {
+  const tasks = yield* submit(hub, srpm)
   const records = yield* Effect.forEach(tasks, ({ id }) => recordOf(state, id))
   return (method: string): AttemptRecord => {
     const record = records.find(({ timeline }) => timeline.method === method)
