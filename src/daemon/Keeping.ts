@@ -13,13 +13,16 @@ import { Attempts } from "./Attempts.ts"
 import { DaemonJournal } from "./DaemonJournal.ts"
 
 const looksEvery = "1 hour"
+/** A start reads every journal's end by itself and is waited for; there is time for this afterwards. */
+const looksFirstAfter = "1 minute"
 
 /** Forgets what is older than `ageSeconds`, for as long as it is let. */
 export const keeping = (ageSeconds: number) =>
   forgetOld(ageSeconds).pipe(
     Effect.catch((error) => Effect.logWarning(`old journals are not forgotten: ${error.message}`)),
     Effect.andThen(Effect.sleep(looksEvery)),
-    Effect.forever
+    Effect.forever,
+    Effect.delay(looksFirstAfter)
   )
 
 const forgetOld = Effect.fn("forgetOld")(function* (ageSeconds: number) {

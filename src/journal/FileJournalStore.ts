@@ -16,9 +16,6 @@ import * as StateDirectory from "./StateDirectory.ts"
 import { openStreamFile, type Place, readStreamFile } from "./StreamFile.ts"
 import { daemonStream, fileOfStream, type StreamName, shellStream, streamOfFile } from "./StreamName.ts"
 
-/** How many directories of tasks are read at once when streams are listed. */
-const listingsAtOnce = 16
-
 /**
  * The store of the daemon, which holds the state directory against every other; `directory` is an absolute path.
  * Fails with `JournalBusy` or `StateDirectoryRefused`.
@@ -99,9 +96,7 @@ const reading = (place: Place) => {
   const list = Effect.gen(function* (): Effect.fn.Return<ReadonlyArray<StreamName>, JournalError> {
     const names = yield* poison.guard(disk.list(directory))
     const tasks = names.includes("tasks") ? yield* poison.guard(disk.list(join(directory, "tasks"))) : []
-    const attempts = yield* Effect.forEach(tasks.filter(isTask).sort(byValue), attemptsOf, {
-      concurrency: listingsAtOnce
-    })
+    const attempts = yield* Effect.forEach(tasks.filter(isTask).sort(byValue), attemptsOf)
     const others = [daemonStream, shellStream].filter((stream) => names.includes(fileOfStream(stream)))
     return [...others, ...attempts.flat()]
   }).pipe(Effect.withSpan("JournalStore.list"))

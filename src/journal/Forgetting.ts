@@ -20,12 +20,26 @@ const lastLineBytesMax = 16 * 1024
 /** No attempt takes longer. */
 const attemptMillisMax = 31 * 24 * 3600 * 1000
 
+/** Enough for most: a start reads this of every journal there is. */
+const lastLineBytesUsual = 2 * 1024
+
 /** The last whole line of a file, as it stands. */
 export const lastLine = (disk: Disk["Service"], path: string) =>
-  Effect.map(disk.readEnd(path, lastLineBytesMax), (end) => {
-    const lines = new TextDecoder().decode(end).split("\n")
-    return Result.getOrUndefined(parseLine(lines.at(-2) ?? ""))
+  Effect.flatMap(disk.readEnd(path, lastLineBytesUsual), (end) => {
+    const line = lastLineOf(end)
+    // One that begins before these bytes does not look like a line.
+    return line !== undefined || end.length < lastLineBytesUsual
+      ? Effect.succeed(line)
+      : Effect.map(disk.readEnd(path, lastLineBytesMax), lastLineOf)
   })
+
+const lastLineOf = (end: Uint8Array): StoredEvent | undefined => {
+  const to = Math.max(0, end.lastIndexOf(lineBreak))
+  const line = end.subarray(end.subarray(0, to).lastIndexOf(lineBreak) + 1, to)
+  return Result.getOrUndefined(parseLine(text.decode(line)))
+}
+const lineBreak = 0x0a
+const text = new TextDecoder("utf-8", { ignoreBOM: true })
 
 /** Whether this is the last event of an attempt. */
 export const endsAttempt = (last: StoredEvent | undefined): boolean =>

@@ -64,13 +64,20 @@ const readEnd = (path: string, bytesMax: number) =>
     try {
       descriptor = fs.openSync(path, O_RDONLY | O_NOFOLLOW)
       const { size } = fs.fstatSync(descriptor)
-      const bytes = Buffer.alloc(Math.min(size, bytesMax))
+      const bytes = Buffer.allocUnsafe(Math.min(size, bytesMax))
       return Effect.succeed(bytes.subarray(0, fs.readSync(descriptor, bytes, 0, bytes.length, size - bytes.length)))
     } catch (error) {
       return Effect.fail(failure("read", path, error))
     } finally {
       if (descriptor !== undefined) fs.closeSync(descriptor)
     }
+  })
+
+/** So does it ask for the names in every task's directory. */
+const list = (path: string) =>
+  Effect.try({
+    try: (): ReadonlyArray<string> => fs.readdirSync(path),
+    catch: (error) => failure("list", path, error)
   })
 
 const entry = (stats: fs.Stats): DiskEntry => ({
@@ -109,7 +116,7 @@ const disk = Disk.of({
   }),
   readEnd,
   stat,
-  list: (path) => call<ReadonlyArray<string>>("list", path, (done) => fs.readdir(path, done)),
+  list,
   makeDirectory: (path) =>
     call<void>("make-directory", path, (done) => fs.mkdir(path, { mode: 0o700 }, done)).pipe(
       Effect.catch((error) => (error.code === "EEXIST" ? Effect.void : Effect.fail(error)))
