@@ -62,11 +62,11 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: "simulation/Simulation.test.ts"
   },
   {
-    name: "the directory of an attempt that was canceled stays",
+    name: "the directory of an attempt goes though it has not ended",
     file: "daemon/Attempt.ts",
-    find: "return yield* Effect.ensuring(conclude(request, opened.value), dropWorkspace(request))",
-    put: "return yield* conclude(request, opened.value)",
-    tests: "simulation/Simulation.test.ts"
+    find: 'if ((yield* journal.state)._tag === "Ended") yield* removeWorkspace',
+    put: "yield* removeWorkspace",
+    tests: "crash/KilledAnywhere.test.ts"
   },
   {
     name: "what the hub holds of a log is not compared with what was sent",
