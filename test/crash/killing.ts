@@ -14,9 +14,9 @@ import { Effect } from "effect"
 import type { AttemptEvent } from "../../src/core/AttemptEvent.ts"
 import { violations } from "../../src/core/Invariants.ts"
 import type { Value } from "../../src/hub/Value.ts"
-import { watchedDisk } from "../journal/WatchedDisk.ts"
+import { type Fate, runs, watchedDisk } from "../journal/WatchedDisk.ts"
 import type { ModelDaemon } from "../model/Daemon.ts"
-import { done } from "../model/Hub.ts"
+import { done, type Seen } from "../model/Hub.ts"
 import { story, type World } from "../model/World.ts"
 
 export interface Doomed {
@@ -36,12 +36,14 @@ export interface Survived {
   readonly histories: ReadonlyArray<ReadonlyArray<AttemptEvent>>
 }
 
+/** What happens while the daemon is away. */
+export type Meanwhile = (world: World, task: number) => Effect.Effect<void>
+
 /** Calls that leave something behind each time. */
-const onceOnly = [
+export const onceOnly = [
   "host.openTask",
   "host.newBuildRoot",
   "host.setBuildRootList",
-  "host.initBuild",
   "host.completeBuild",
   "host.tagBuild",
   "host.repoDone",
@@ -52,8 +54,15 @@ const onceOnly = [
 /** How long a daemon stays away: less than the hub waits before it gives its tasks to others. */
 const awayMillis = 20_000
 
-/** Runs the task, the daemon killed at this instant (none: undisturbed), and looks at what is there in the end. */
-export const surviving = (doomed: Doomed, at: number | undefined): Promise<Survived> => {
+/**
+ * What ends the daemon's life: the instant of this number; a call of this method, once the hub has done it and before
+ * its answer is heard; the journal, whose disk takes nothing more from the operation of this number on for a while.
+ */
+export type Fatality = { readonly at: number } | { readonly after: string } | { readonly journalFailsAt: number }
+
+/** Runs the task, the daemon's life ended so (or undisturbed), and looks at what is there in the end. */
+export const surviving = (doomed: Doomed, fatality?: Fatality, meanwhile?: Meanwhile): Promise<Survived> => {
+  const at = fatality !== undefined && "at" in fatality ? fatality.at : undefined
   let count = 0
   let daemon: ModelDaemon | undefined
   let dead = false
@@ -66,26 +75,30 @@ export const surviving = (doomed: Doomed, at: number | undefined): Promise<Survi
     Effect.runSync(daemon.kill)
     return true
   }
+  const die = () => {
+    if (dead || over || daemon === undefined || !daemon.running) return
+    dead = true
+    Effect.runSync(daemon.kill)
+  }
+  let journaled = 0
+  const journal = (): Fate => {
+    instant()
+    if (fatality === undefined || !("journalFailsAt" in fatality) || over || dead) return runs
+    journaled++
+    if (journaled < fatality.journalFailsAt) return runs
+    return { _tag: "Fails", code: "ENOSPC", part: 0.5 }
+  }
   const tell = (world: World) =>
     Effect.gen(function* () {
       const { hub, engine } = world
-      hub.fateOf = () => {
-        if (instant()) return { _tag: "Silence", done: false }
-        return at !== undefined && count + 1 === at && !dead ? killedAfter() : done
-      }
-      const killedAfter = () => {
-        instant()
-        return { _tag: "Silence", done: true } as const
+      hub.fateOf = () => (instant() ? { _tag: "Silence", done: false } : done)
+      hub.afterwards = ({ method }) => {
+        if (fatality !== undefined && "after" in fatality && method === fatality.after) die()
+        else instant()
       }
       daemon = yield* world.daemon({
         options: { sleepSeconds: 5 },
-        disk: (disk) =>
-          watchedDisk(disk, () =>
-            Effect.sync(() => {
-              instant()
-              return { _tag: "Runs" } as const
-            })
-          ),
+        disk: (disk) => watchedDisk(disk, () => Effect.sync(journal)),
         through: (_, call) =>
           Effect.gen(function* () {
             instant()
@@ -97,13 +110,15 @@ export const surviving = (doomed: Doomed, at: number | undefined): Promise<Survi
       const params = doomed.before(world)
       const task = hub.makeTask(doomed.method, params, doomed.making ?? {})
       yield* daemon.start
-      const finished = () => ["CLOSED", "FAILED"].includes(hub.state(task) ?? "")
+      const finished = () => ["CLOSED", "FAILED", "CANCELED"].includes(hub.state(task) ?? "")
       const tasks = () => idsOf(hub.admin("listTasks"))
       const concluded = () => finished() && tasks().every((id) => !daemon?.isWorking(id))
-      yield* world.until(() => dead || concluded(), 100)
+      const gone = () => dead || daemon?.running === false
+      yield* world.until(() => gone() || concluded(), 100)
       over = true
-      if (dead) {
+      if (gone()) {
         yield* Effect.sleep(`${awayMillis} millis`)
+        yield* meanwhile?.(world, task) ?? Effect.void
         yield* daemon.start
       }
       yield* world.until(concluded)
@@ -121,12 +136,18 @@ export const surviving = (doomed: Doomed, at: number | undefined): Promise<Survi
       }
       const survived: Survived = {
         instants: count,
-        ends: new Map(tasks().map((id) => [id, { state: hub.state(id), result: hub.result(id) }])),
+        ends: new Map(
+          tasks().map((id) => [
+            id,
+            { state: hub.state(id), result: hub.state(id) === "CANCELED" ? null : hub.result(id) }
+          ])
+        ),
         files: Object.assign({}, ...tasks().map((id) => digestsIn(hub.outputOf(id), id, dirname(hub.top)))),
         effects: Object.fromEntries(
           onceOnly.map((method) => [
             method,
-            hub.calls.filter((call) => call.method === method && call.said?._tag === "Success").length
+            hub.calls.filter((call) => call.method === method && call.said?._tag === "Success" && !isRefusal(call))
+              .length
           ])
         ),
         histories
@@ -136,6 +157,10 @@ export const surviving = (doomed: Doomed, at: number | undefined): Promise<Survi
     })
   return story(tell, { files: () => (instant() ? "never" : "done") })
 }
+
+/** A task that is open already is not opened: the hub says so by answering nothing. */
+const isRefusal = ({ method, said }: Seen): boolean =>
+  method === "host.openTask" && said?._tag === "Success" && said.value === null
 
 const idsOf = (rows: Value): ReadonlyArray<number> =>
   Array.isArray(rows) ? rows.map((row) => Number(Object(row).id)).sort((a, b) => a - b) : []

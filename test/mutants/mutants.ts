@@ -52,14 +52,14 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: "daemon/Attempt.ts",
     find: " || (yield* journal.poisoned)",
     put: "",
-    tests: "simulation/Simulation.test.ts"
+    tests: "crash/KilledAnywhere.test.ts"
   },
   {
     name: "a task that was canceled while nobody ran it goes on",
     file: "daemon/Attempt.ts",
     find: "if (info?.state === taskStates.OPEN && info.host_id === hostId) return null",
     put: "if (info !== null) return null",
-    tests: "simulation/Simulation.test.ts"
+    tests: "crash/KilledAnywhere.test.ts"
   },
   {
     name: "the directory of an attempt goes though it has not ended",
@@ -101,7 +101,7 @@ export const mutants: ReadonlyArray<Mutant> = [
     file: "journal/StreamFile.ts",
     find: "    yield* poison.guard(file.truncate(found.wholeBytes))\n",
     put: "",
-    tests: "journal/JournalStore.test.ts"
+    tests: "crash/Journal.test.ts"
   },
   {
     name: "a damaged line is believed",
