@@ -77,8 +77,18 @@ describe("a task whose daemon is killed and started again", () => {
 
 describe("a task whose journal cannot be written any more", () => {
   it("is left to the next process, and ends as if nothing had been", async () => {
-    const undisturbed = await surviving(buildArch)
-    const fatalities = Array.from({ length: 8 }, (_, nth) => ({ journalFailsAt: 120 + nth * 23 }))
-    assert.deepStrictEqual(await differing(buildArch, fatalities, undisturbed), [])
+    const slow: Doomed = {
+      ...buildArch,
+      before: (world) => [
+        world.source({ ...hello, lines: ["one", "two", "three", "four"], lineMillis: 4000 }),
+        ...[tag.build, "x86_64", true, repo]
+      ]
+    }
+    const undisturbed = await surviving(slow)
+    const parts = 16
+    const fatalities = Array.from({ length: parts - 1 }, (_, nth) => ({
+      journalFailsAt: Math.round((undisturbed.journaled * (nth + 1)) / parts)
+    }))
+    assert.deepStrictEqual(await differing(slow, fatalities, undisturbed), [])
   }, 600_000)
 })

@@ -27,6 +27,8 @@ export interface Doomed {
 
 export interface Survived {
   readonly instants: number
+  /** Operations of the journal's disk. */
+  readonly journaled: number
   /** By task: how it ended, what it was closed or failed with. */
   readonly ends: ReadonlyMap<number, { readonly state: string | undefined; readonly result: Value }>
   /** Digests of what lies in the tasks' directories at the hub, journals and time stamps left out. */
@@ -83,9 +85,9 @@ export const surviving = (doomed: Doomed, fatality?: Fatality, meanwhile?: Meanw
   let journaled = 0
   const journal = (): Fate => {
     instant()
-    if (fatality === undefined || !("journalFailsAt" in fatality) || over || dead) return runs
+    if (over || dead) return runs
     journaled++
-    if (journaled < fatality.journalFailsAt) return runs
+    if (fatality === undefined || !("journalFailsAt" in fatality) || journaled < fatality.journalFailsAt) return runs
     return { _tag: "Fails", code: "ENOSPC", part: 0.5 }
   }
   const tell = (world: World) =>
@@ -136,6 +138,7 @@ export const surviving = (doomed: Doomed, fatality?: Fatality, meanwhile?: Meanw
       }
       const survived: Survived = {
         instants: count,
+        journaled,
         ends: new Map(
           tasks().map((id) => [
             id,

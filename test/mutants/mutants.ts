@@ -55,11 +55,11 @@ export const mutants: ReadonlyArray<Mutant> = [
     tests: "crash/KilledAnywhere.test.ts"
   },
   {
-    name: "a task that was canceled while nobody ran it goes on",
-    file: "daemon/Attempt.ts",
-    find: "if (info?.state === taskStates.OPEN && info.host_id === hostId) return null",
-    put: "if (info !== null) return null",
-    tests: "crash/KilledAnywhere.test.ts"
+    name: "a task that was canceled is given back",
+    file: "daemon/Outcome.ts",
+    find: 'return cases.Canceled.make({ reason: "the task was canceled" })',
+    put: 'return cases.Freed.make({ reason: "the task was canceled" })',
+    tests: "tasks/RebuildSrpm.test.ts"
   },
   {
     name: "the directory of an attempt goes though it has not ended",
