@@ -108,10 +108,8 @@ export const tellHistory = async (plan: Plan): Promise<Told> => {
     if (incidents.touched.has(own.task) && own.state === "CANCELED") continue
     const fileFailed = incidents.happened.some((incident) => incident.what === "file operation fails")
     if (own.state === "FAILED" && fileFailed && own.fault.includes("injected")) continue
-    // So is a repository whose files the hub has moved already, by the daemon that was told to stop just then.
-    if (job === "newRepo" && own.fault.includes("uploaded file missing") && own.attempts > 1) continue
-    // Its build was completed before it was given back: the hub makes no second one, for nobody's builder.
-    if (job === "build" && own.fault.includes("Build already exists") && own.attempts > 1) continue
+    // What was done to its end and then given back is begun again, and the hub says that it has been done.
+    if (found.begunAgain && doneBefore.test(own.fault)) continue
     const same = own.state === end.state && own.fault === end.fault
     if (!same) problems.push(`${job}: ended ${own.state} ${own.fault}, and would have ended ${end.state} ${end.fault}`)
     else if (JSON.stringify(own.packages) !== JSON.stringify(end.packages)) {
@@ -127,6 +125,8 @@ export const tellHistory = async (plan: Plan): Promise<Told> => {
     text: () => [...found.text(), ...log()].join("\n")
   }
 }
+
+const doneBefore = /Build already exists|already tagged|uploaded file missing/
 
 const run = async (plan: Plan) => {
   const roots: Array<number> = []
@@ -240,6 +240,7 @@ export const look = (
     return {
       problems,
       events,
+      begunAgain: [...attemptsOf.values()].some((attempts) => attempts > 1),
       ends: roots.map((task, at) => ({
         ...endOf(hub, task, jobs[at], names[at]),
         attempts: attemptsOf.get(task) ?? 0
