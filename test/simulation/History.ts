@@ -106,8 +106,9 @@ export const tellHistory = async (plan: Plan): Promise<Told> => {
     const own = found.ends[at]
     if (own === undefined || job === undefined) continue
     if (incidents.touched.has(own.task) && own.state === "CANCELED") continue
-    const fileFailed = incidents.happened.some((incident) => incident.what === "file operation fails")
-    if (own.state === "FAILED" && fileFailed && own.fault.includes("injected")) continue
+    // It may have failed the daemon, as a defect does, or what ran in a container.
+    const fileFailed = incidents.happened.some((incident) => "code" in incident && incident.code === "EIO")
+    if (own.state === "FAILED" && fileFailed) continue
     // What was done to its end and then given back is begun again, and the hub says that it has been done.
     if (found.begunAgain && doneBefore.test(own.fault)) continue
     const same = own.state === end.state && own.fault === end.fault
