@@ -17,20 +17,12 @@ import { buildEnvironment } from "../koji/Macros.ts"
 import { type PackageEntry, packageQueryFormat } from "../koji/PackageList.ts"
 import { managerCommands } from "../koji/TagExtras.ts"
 import { BuilderSettings } from "./BuilderSettings.ts"
-import {
-  type ContainerRequest,
-  dropContainers,
-  engineFailure,
-  failedStatus,
-  mockStatus,
-  own,
-  reads,
-  runContainer
-} from "./ContainerSteps.ts"
+import { type ContainerRequest, dropContainers, engineFailure, own, reads, runContainer } from "./ContainerSteps.ts"
 import { initFault } from "./Failures.ts"
 import { copyPackageManagerLogs, keepFiles, readPackages, samePackages, tellTranscript } from "./ImageFiles.ts"
 import { ImageStore, type MadeImage } from "./ImageStore.ts"
 import { KojiLogs } from "./KojiLogs.ts"
+import { failedStatus, mockStatus } from "./MockStatus.ts"
 import { installEnvironment, personality } from "./RootEnvironment.ts"
 import * as RootScripts from "./RootScripts.ts"
 import { inside } from "./Scripts.ts"

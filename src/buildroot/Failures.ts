@@ -1,7 +1,7 @@
 /** How a failed buildroot step is worded: kojid's texts, since scripts and people match on them (tasks.md 2.7, 17). */
 import { mockSentence } from "../koji/FailureText.ts"
 import { buildError, buildrootError } from "../koji/Fault.ts"
-import type { MockStatus } from "./ContainerSteps.ts"
+import type { MockStatus } from "./MockStatus.ts"
 
 /** ‹M›: what mock did, which log to read, and a limit of ours if it was one. */
 const sentence = (status: MockStatus): string =>

@@ -15,20 +15,11 @@ import { digestOf } from "../journal/Canonical.ts"
 import { packageQueryFormat } from "../koji/PackageList.ts"
 import type { BaseInputs } from "./BaseImage.ts"
 import { BuilderSettings } from "./BuilderSettings.ts"
-import {
-  type ContainerRequest,
-  dropContainers,
-  engineFailure,
-  failedStatus,
-  type MockStatus,
-  mockStatus,
-  own,
-  reads,
-  runContainer
-} from "./ContainerSteps.ts"
+import { type ContainerRequest, dropContainers, engineFailure, own, reads, runContainer } from "./ContainerSteps.ts"
 import { copyPackageManagerLogs, keepFiles, readPackages, tellTranscript } from "./ImageFiles.ts"
 import { type ImageRecord, ImageStore, type MadeImage } from "./ImageStore.ts"
 import { KojiLogs } from "./KojiLogs.ts"
+import { failedStatus, type MockStatus, mockStatus } from "./MockStatus.ts"
 import { resolve, resolvePython } from "./ResolveScripts.ts"
 import { installEnvironment, personality } from "./RootEnvironment.ts"
 import { install } from "./RootScripts.ts"

@@ -15,20 +15,14 @@ import { buildEnvironment, renderRpmMacros } from "../koji/Macros.ts"
 import { requirementTexts } from "../koji/Requirements.ts"
 import { BuilderSettings } from "./BuilderSettings.ts"
 import { type Buildroot, expireAnd } from "./Buildroot.ts"
-import {
-  type ContainerRequest,
-  failedStatus,
-  type MockStatus,
-  mockStatus,
-  own,
-  runContainer
-} from "./ContainerSteps.ts"
+import { type ContainerRequest, own, runContainer } from "./ContainerSteps.ts"
 import { buildFault } from "./Failures.ts"
 import { hubStep } from "./HubSteps.ts"
 import { samePackages } from "./ImageFiles.ts"
 import { ImageRecord } from "./ImageStore.ts"
 import { installedImage } from "./InstalledImage.ts"
 import { KojiLogs } from "./KojiLogs.ts"
+import { failedStatus, type MockStatus, mockStatus } from "./MockStatus.ts"
 import { hubPackages } from "./PackageReport.ts"
 import { personality } from "./RootEnvironment.ts"
 import { judged, RoundStatus } from "./RoundStatus.ts"

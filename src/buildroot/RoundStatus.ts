@@ -1,6 +1,6 @@
 /** How a container that ran rpmbuild ended, as data for the journal, and what mock would have called it. */
 import { Schema } from "effect"
-import type { MockStatus } from "./ContainerSteps.ts"
+import type { MockStatus } from "./MockStatus.ts"
 
 export const RoundStatus = Schema.Struct({
   status: Schema.NullOr(Schema.Int),

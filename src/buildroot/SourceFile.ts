@@ -7,6 +7,7 @@ import { join, relative, sep } from "node:path"
 import { pipeline } from "node:stream/promises"
 import { Effect, Result, Schema, Stream } from "effect"
 import { headerBytesNeeded, parseRpmHeader, type RpmHeader } from "../koji/RpmHeader.ts"
+import { isNoSpace } from "./Workspace.ts"
 
 /** The file is not what it should be: not there, not a regular file, not an RPM. */
 export class UnreadableFile extends Schema.TaggedError<UnreadableFile>()("UnreadableFile", {
@@ -101,7 +102,10 @@ export const readPlain = (path: string, bytesMax: number): Effect.Effect<string,
     catch: (cause) => unreadable(path, cause)
   })
 
-/** Copies a regular file of a bounded length; `to` is in a directory that nobody else writes to. */
+/**
+ * Copies a regular file of a bounded length; `to` is in a directory that nobody else writes to. A builder whose disk is full
+ * is no fault of the file's: a defect, and the task is given back.
+ */
 export const copyPlain = (from: string, to: string, bytesMax: number): Effect.Effect<void, UnreadableFile> =>
   Effect.tryPromise({
     try: () =>
@@ -109,8 +113,8 @@ export const copyPlain = (from: string, to: string, bytesMax: number): Effect.Ef
         within(size, bytesMax)
         await pipeline(file.createReadStream({ autoClose: false }), createWriteStream(to))
       }),
-    catch: (cause) => unreadable(from, cause)
-  })
+    catch: (cause) => cause
+  }).pipe(Effect.catch((cause) => (isNoSpace(cause) ? Effect.die(cause) : Effect.fail(unreadable(from, cause)))))
 
 /** The bytes of a regular file, whatever its length. The file is closed with the scope. */
 export const streamPlain = (path: string) =>

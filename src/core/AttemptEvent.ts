@@ -44,7 +44,7 @@ export const Outcome = Schema.TaggedUnion({
 export type Outcome = typeof Outcome.Type
 
 /** Why a running attempt was told to stop. */
-export const StopReason = Schema.Literals(["canceled", "lost", "shutdown", "handover", "journal-poisoned"])
+export const StopReason = Schema.Literals(["canceled", "lost", "shutdown", "handover"])
 export type StopReason = typeof StopReason.Type
 
 export const AttemptEvent = Schema.TaggedUnion({

@@ -36,8 +36,6 @@ export const stoppedBy = (reason: StopReason): Outcome => {
       return cases.Freed.make({ reason: "the daemon is stopping" })
     case "handover":
       return cases.Freed.make({ reason: "handed over" })
-    case "journal-poisoned":
-      return cases.Freed.make({ reason: "the journal cannot be written" })
   }
 }
 

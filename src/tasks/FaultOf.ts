@@ -1,5 +1,7 @@
 /** What an end that nobody asked for means to the hub: which fault it is, if it is one at all. */
+
 import { Cause, Option } from "effect"
+import { isNoSpace } from "../buildroot/Workspace.ts"
 import { type KojiFault, otherError, type TaskFailure } from "../koji/Fault.ts"
 
 /**
@@ -21,9 +23,7 @@ export const noSpace = (cause: Cause.Cause<TaskFailure>): string | undefined => 
   for (const reason of cause.reasons) {
     if (!Cause.isDieReason(reason)) continue
     const { defect } = reason
-    if (defect instanceof Error && "code" in defect && defect.code === "ENOSPC") {
-      return `the builder's disk is full: ${defect.message}`
-    }
+    if (isNoSpace(defect)) return `the builder's disk is full: ${defect.message}`
   }
   return undefined
 }

@@ -103,7 +103,7 @@ const killEngine = (engine: string) =>
 export const build = Effect.fnUntraced(function* (builder: Builder, source: string, disaster?: Disaster) {
   const system = yield* System
   const start = Date.now()
-  const { task, daemon } = yield* Effect.scoped(
+  const { task, daemon, millis } = yield* Effect.scoped(
     Effect.gen(function* () {
       const { task, daemon } = yield* disturbed(builder, disaster, system.buildArch(source, builder.name))
       yield* system.ended(task)
@@ -117,7 +117,7 @@ export const build = Effect.fnUntraced(function* (builder: Builder, source: stri
       yield* daemon.exit
       return { task, daemon, millis }
     })
-  ).pipe(Effect.map((found) => ({ ...found })))
+  )
   const { state } = yield* system.ended(task)
   const directory = join(system.topdir, "work", taskPath(task))
   const packages: Record<string, string> = {}
@@ -128,7 +128,7 @@ export const build = Effect.fnUntraced(function* (builder: Builder, source: stri
     task,
     said: daemon.said(),
     outcome: {
-      ...{ millis: Date.now() - start, state, packages, attempts: yield* builder.attempts(task) },
+      ...{ millis, state, packages, attempts: yield* builder.attempts(task) },
       events: yield* builder.events(task),
       buildLog: plain(yield* system.output(task, "build.log"))
     } satisfies Outcome

@@ -1,5 +1,5 @@
 /**
- * `scripts/chaos --rounds N --seed S [--engine docker|podman] [--engine-too]`: real builds, a disaster in each, and a
+ * `scripts/chaos --rounds N --seed S [--engine docker|podman]`: real builds, a disaster in each, and a
  * table of what became of them.
  */
 import { parseArgs } from "node:util"

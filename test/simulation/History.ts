@@ -156,7 +156,12 @@ const run = async (plan: Plan) => {
         for (const daemon of daemons) yield* daemon.terminate
         return result
       }),
-    { seed: plan.seed, engine: plan.engine, files: (_, path) => incidents.fileFate(path), wire: "values" }
+    {
+      seed: plan.seed,
+      engine: plan.engine,
+      files: (operation, path) => incidents.fileFate(operation, path),
+      wire: "values"
+    }
   )
   return { incidents, found, log }
 }

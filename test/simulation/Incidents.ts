@@ -23,6 +23,9 @@ const placeOf: Partial<Record<Incident["what"], Place>> = {
   "journal operation fails": "journal"
 }
 
+/** Operations that a full disk refuses. */
+const needsSpace = new Set(["appendFile", "copyFile", "cp", "mkdir", "write", "writeFile"])
+
 /** The pause of a service manager before it starts again what has left by itself. */
 const restartMillis = 10_000
 const machineMillis = 60_000
@@ -87,13 +90,14 @@ export class Incidents {
     return time.now >= Math.max(hub.awayUntil, hub.offlineUntil, this.#diskFullUntil)
   }
 
-  fileFate(path: string): FileFate {
+  fileFate(operation: string, path: string): FileFate {
     const daemon = this.#daemons.find(({ settings }) => path.startsWith(settings.stateDirectory))
     if (daemon === undefined) return "done"
     const incident = this.#instant("file", daemon)
     if (!daemon.running && this.#down.has(daemon)) return "never"
-    if (incident?.what === "file operation fails") return { code: incident.code }
-    return this.#isFull() ? { code: "ENOSPC" } : "done"
+    const full = { code: "ENOSPC" } as const
+    if (incident?.what === "file operation fails" && incident.code === "EIO") return { code: "EIO" }
+    return needsSpace.has(operation) && (incident?.what === "file operation fails" || this.#isFull()) ? full : "done"
   }
 
   /** Starts again what is down. To be called again and again. */
