@@ -19,6 +19,8 @@ export interface Ending {
     | undefined
   /** Why nobody can vouch for the exit code when it is a signal's: the engine was away, or somebody told it to kill. */
   readonly doubt: string | undefined
+  /** The engine that reads its output was away when it ended: nobody knows what it said last, nor whether it ended itself. */
+  readonly endedUnread: boolean
   /** The machine was started anew since: whatever the engine says was not seen by anyone. */
   readonly rebooted: boolean
 }
@@ -36,6 +38,7 @@ export const readEnding = (ending: Ending, limits: ResourceLimits): ExitReason =
     if (!timed || signaled) return reason.cases.LimitReached.make(ending.limit)
   }
   if (ending.rebooted) return reason.cases.Uncertain.make({ detail: "the machine was started anew while it ran" })
+  if (ending.endedUnread) return reason.cases.Uncertain.make({ detail: "the engine was away when it ended" })
   if (ending.outOfMemory && ending.exitCode !== 0) {
     return reason.cases.OutOfMemory.make({ memoryBytes: limits.memoryBytes })
   }

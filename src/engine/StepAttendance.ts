@@ -4,8 +4,10 @@
  * Two things go on side by side: one waits for the container's end, or kills it for a limit; the other reads its log.
  * Waiting begins after the start and asks for "not running", which is right at once; "next exit" could miss it.
  *
- * An engine that goes away is waited for. Whether a command that ended meanwhile by a signal did so by itself nobody
- * knows then; an exit code is believed, for no engine makes one up while our stop signal is SIGKILL.
+ * An engine that goes away is waited for. Whether a command that ended by a signal later on did so by itself nobody
+ * knows then; an exit code is believed, for no engine makes one up while our stop signal is SIGKILL. But of a command that
+ * ended while Docker was away the last lines are lost, whatever its code: Docker itself reads what its containers say.
+ * Podman does not, its service is nobody's reader.
  */
 import { Clock, Deferred, Effect, Result, Schedule, type Scope } from "effect"
 import type { ContainerExit, ContainerSpec } from "./ContainerSpec.ts"
@@ -48,6 +50,8 @@ const absenceMillisMax = 60_000
 const reconnectInterval = "500 millis"
 /** An engine that was not missed for so long had come back: a long build may see many absences. */
 const presenceMillis = 5000
+/** How long before its absence is noticed an engine may have stopped reading. */
+const deathMillis = 1000
 /** How much of its log an engine may keep on disk: four times the limit holds any text with lines of 16 bytes. */
 const engineLogBytes = (outputBytes: number): number => 4 * outputBytes + 64 * 1024 * 1024
 
@@ -79,18 +83,33 @@ export const attend = Effect.fnUntraced(function* (
   const file = logFile(host, started)
   let doubt = unseen ? "it ended while nobody watched" : undefined
 
-  const absence = { since: 0, noticed: Number.NEGATIVE_INFINITY }
+  const absence = { since: 0, noticed: Number.NEGATIVE_INFINITY, until: Number.NEGATIVE_INFINITY }
+  /** Notices that the engine is away, and waits until it answers; false when it is away for too long. */
+  const awaitEngine = Effect.fnUntraced(function* () {
+    const since = yield* Clock.currentTimeMillis
+    if (since - absence.noticed > presenceMillis) absence.since = since
+    absence.noticed = since
+    const answered = yield* Effect.result(
+      Effect.retry(client.version, {
+        while: ({ reason }) =>
+          Effect.map(Clock.currentTimeMillis, (now) => {
+            absence.noticed = now
+            return reason === "unreachable" && now - absence.since < absenceMillisMax
+          }),
+        schedule: Schedule.spaced(reconnectInterval)
+      })
+    )
+    absence.until = yield* Clock.currentTimeMillis
+    return Result.isSuccess(answered) && absence.until - absence.since < absenceMillisMax
+  })
   /** Tries again while the engine is away, unless it is away for too long. */
   const patiently = <A>(effect: Effect.Effect<A, EngineError>) =>
     Effect.retry(effect, {
-      while: ({ reason, message }) =>
-        Effect.map(Clock.currentTimeMillis, (now) => {
-          if (reason !== "unreachable") return false
-          doubt ??= `the engine was away while it ran: ${message}`
-          if (now - absence.noticed > presenceMillis) absence.since = now
-          absence.noticed = now
-          return now - absence.since < absenceMillisMax
-        }),
+      while: ({ reason, message }) => {
+        if (reason !== "unreachable") return Effect.succeed(false)
+        doubt ??= `the engine was away while it ran: ${message}`
+        return awaitEngine()
+      },
       schedule: Schedule.spaced(reconnectInterval)
     })
 
@@ -135,13 +154,15 @@ export const attend = Effect.fnUntraced(function* (
     if (Result.isFailure(told)) doubt ??= `the engine went away when it ended: ${told.failure.message}`
     else if (told.success) doubt ??= "somebody told the engine to kill it"
   }
-  if (finishedAt >= absence.since && finishedAt <= absence.noticed) {
-    yield* Effect.logWarning(`the engine was away when ${spec.name} ended: its last lines may be missing`)
-  }
+  // A Docker that comes back dates what it finds ended to its own start.
+  const away = finishedAt >= absence.since - deathMillis && finishedAt <= absence.until
   const bootId = started.Config.Labels?.[label.bootId]
   const rebooted = bootId !== undefined && bootId !== host.bootId
   return {
-    reason: readEnding({ exitCode, outOfMemory, limit, doubt, rebooted }, limits),
+    reason: readEnding(
+      { exitCode, outOfMemory, limit, doubt, endedUnread: host.kind === "docker" && away, rebooted },
+      limits
+    ),
     startedAt,
     finishedAt,
     outputBytes: output.bytes(),

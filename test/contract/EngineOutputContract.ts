@@ -168,7 +168,7 @@ export const engineOutputContract = (
     test("connections that break in the middle lose nothing and change nothing", (ground) =>
       Effect.gen(function* () {
         const proxy = yield* cuttableProxy(socketPath)
-        const script = "i=0; while [ $i -lt 60 ]; do seq 100; sleep 0.05; i=$((i+1)); done; exit 5"
+        const script = "i=0; while [ $i -lt 120 ]; do seq 100; sleep 0.05; i=$((i+1)); done; exit 5"
         const through = dockerLayer({ socketPath: proxy.socketPath })
         const { fiber, text } = yield* begin(stepOf(ground, "cut", script)).pipe(Effect.provide(through))
         for (let cut = 0; cut < 3; cut++) {
@@ -177,7 +177,7 @@ export const engineOutputContract = (
         }
         const { reason } = yield* Fiber.join(fiber)
         const lines = `${Array.from({ length: 100 }, (_, i) => i + 1).join("\n")}\n`
-        assert.strictEqual(text(), lines.repeat(60))
+        assert.strictEqual(text(), lines.repeat(120))
         assert.deepStrictEqual(reason, { _tag: "Exited", code: 5 })
       }))
 

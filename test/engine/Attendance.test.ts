@@ -128,6 +128,21 @@ for (const kind of ["docker", "podman"] as const) {
       }).pipe(Effect.provide(over(hanging, { kind })))
     )
 
+    it.effect(`is ${kind === "docker" ? "uncertain" : "believed"} when it ended while the engine was away`, () =>
+      Effect.gen(function* () {
+        const memory = yield* MemoryEngine
+        const { fiber, here } = yield* begin()
+        yield* TestClock.adjust("5 seconds")
+        yield* memory.goAway("go on")
+        yield* TestClock.adjust("30 seconds")
+        yield* memory.comeBack
+        yield* TestClock.adjust("1 minute")
+        const { _tag } = Result.getOrThrow(yield* Fiber.join(fiber)).reason
+        assert.strictEqual(_tag, kind === "docker" ? "Uncertain" : "Exited")
+        yield* nothingLeft(here)
+      }).pipe(Effect.provide(over(ticking(20, 3), { kind })))
+    )
+
     it.effect("fails when the engine stays away, and the reaper finds what it left", () =>
       Effect.gen(function* () {
         const memory = yield* MemoryEngine

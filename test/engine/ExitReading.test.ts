@@ -2,7 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { type Ending, readEnding } from "../../src/engine/ExitReading.ts"
 import { limits } from "../contract/EngineContract.ts"
 
-const usual: Ending = { exitCode: 0, outOfMemory: false, limit: undefined, doubt: undefined, rebooted: false }
+const usual: Ending = {
+  exitCode: 0,
+  outOfMemory: false,
+  limit: undefined,
+  doubt: undefined,
+  endedUnread: false,
+  rebooted: false
+}
 const read = (ending: Partial<Ending>) => readEnding({ ...usual, ...ending }, limits)
 const wall = { limit: "wall", value: 60 } as const
 const disk = { limit: "disk", value: 1000 } as const
@@ -22,6 +29,12 @@ describe("how a command ended", () => {
       _tag: "Uncertain",
       detail: "the engine was away"
     })
+  })
+
+  it("nothing is believed of a command that ended while nobody read its output, but that a limit of ours ended it", () => {
+    const uncertain = { _tag: "Uncertain", detail: "the engine was away when it ended" } as const
+    for (const exitCode of [0, 1, 137]) assert.deepStrictEqual(read({ exitCode, endedUnread: true }), uncertain)
+    assert.deepStrictEqual(read({ exitCode: 137, limit: disk, endedUnread: true }), { _tag: "LimitReached", ...disk })
   })
 
   it("want of memory is the reason for any failure, and for no success", () => {
