@@ -4,7 +4,7 @@
  * The order of calls in a look is kojid's (`getHostTasks`, `getHost`, `updateHost`, `getTasks`; daemon.md 4.3 to 4.7),
  * and checking in never waits for work: attempts run beside the loop, each in a fibre of its own.
  */
-import { Context, Effect, Exit, HashSet, Queue, Ref, Result, Schema } from "effect"
+import { Context, Effect, Exit, HashSet, Queue, Ref, Result } from "effect"
 import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
 import { FailedRoots, nameOf } from "../buildroot/FailedRoots.ts"
 import { ImageStore } from "../buildroot/ImageStore.ts"
@@ -12,15 +12,11 @@ import { told } from "../core/DaemonEvent.ts"
 import { type OpenTask, plan, verdict } from "../core/HostPlan.ts"
 import { TaskId } from "../core/Ids.ts"
 import { Engine } from "../engine/Engine.ts"
-import { freeTasks, getHost, getHostTasks, getID, getTasks, refuseTask, updateHost } from "../hub/calls/host.ts"
+import { freeTasks, getHost, getHostTasks, getID, getTasks, updateHost } from "../hub/calls/host.ts"
 import { getTaskInfo } from "../hub/calls/tasks.ts"
-import type { AssignedTask } from "../hub/shapes/Task.ts"
 import { TaskAlerts } from "../hub/TaskAlerts.ts"
-import { withoutPassword } from "../koji/ScmUrl.ts"
-import { parametersOf } from "../koji/TaskParameters.ts"
 import { taskStateName, taskStates } from "../koji/TaskState.ts"
-import { hostCheck } from "../tasks/HostCheck.ts"
-import { methods, taskType } from "../tasks/Registry.ts"
+import { methods } from "../tasks/Registry.ts"
 import { tellAlive } from "./Alive.ts"
 import { Attempts } from "./Attempts.ts"
 import { expireBuildroots } from "./BuildrootMaintenance.ts"
@@ -29,6 +25,7 @@ import { freeSpace, load } from "./Host.ts"
 import { keeping } from "./Keeping.ts"
 import { recover } from "./Recovery.ts"
 import { sweeping } from "./Sweeping.ts"
+import { take } from "./Take.ts"
 
 /** How often the daemon looks, and what it may take. */
 export interface DaemonOptions {
@@ -230,46 +227,6 @@ const asOpenTask = (row: {
   weight: row.weight,
   alert: row.alert ?? false
 })
-
-/** Begins an attempt of a task that the hub has assigned to us, or refuses it. True when it was begun. */
-const take = Effect.fn("Daemon.take")(function* (row: AssignedTask, hostId: number, hostArches: string | null) {
-  const attempts = yield* Attempts
-  const journal = yield* DaemonJournal
-  const task = TaskId.make(row.id)
-  const refuse = (reason: string) =>
-    Effect.gen(function* () {
-      yield* Effect.log(`refusing task ${task} (${row.method}): ${reason}`)
-      yield* journal.record(told.TaskRefused.make({ task, method: row.method, soft: false, reason }))
-      yield* refuseTask(task, { soft: false, message: reason })
-      return false
-    })
-  const type = taskType(row.method)
-  if (type === undefined) return yield* refuse("no handler for method")
-  const info = yield* getTaskInfo(task, { request: true })
-  if (info === null || info.request === undefined || info.request === null) return false
-  const parameters = parametersOf(row.method, info.request)
-  if (Result.isSuccess(parameters) && !(yield* hostCheck(type, parameters.success, hostArches))) {
-    return yield* refuse("failed host check")
-  }
-  yield* Effect.log(`taking task ${task} (${row.method}, ${row.arch})`)
-  yield* attempts.start({
-    task,
-    arch: row.arch,
-    type,
-    hostId,
-    request: yield* journalable(info.request),
-    parameters: Effect.fromResult(parameters)
-  })
-  return true
-})
-
-/** The request as JSON, without what it must not hold: user names and passwords in URLs. */
-const journalable = (request: unknown) =>
-  Schema.decodeUnknownEffect(Schema.Json)(
-    JSON.parse(
-      JSON.stringify(request, (_key, value: unknown) => (typeof value === "string" ? withoutPassword(value) : value))
-    )
-  ).pipe(Effect.orElseSucceed(() => null))
 
 /** A task that left the hub's list of open ones: closed by us a moment ago, canceled, or somebody else's. */
 const inquire = Effect.fn("Daemon.inquire")(function* (task: TaskId, hostId: number) {

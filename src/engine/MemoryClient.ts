@@ -4,11 +4,12 @@ import { createHash } from "node:crypto"
 import type { Readable } from "node:stream"
 import { Clock, Deferred, Effect, Stream } from "effect"
 import type { CreateBody } from "./CreateBody.ts"
-import type { EngineClient, LogRequest } from "./DockerodeClient.ts"
+import type { EngineClient } from "./DockerodeClient.ts"
 import { EngineError } from "./Engine.ts"
 import type { MemoryEngineOptions, MemoryProgram, MemoryRoot } from "./MemoryEngine.ts"
+import { frame, logOf, spoiled, terminalOf } from "./MemoryLog.ts"
 import { logPath } from "./MemoryLogFile.ts"
-import type { LogEntry, MemoryContainer, MemoryModel, StoredImage } from "./MemoryModel.ts"
+import type { MemoryContainer, MemoryModel, StoredImage } from "./MemoryModel.ts"
 
 /** What lies between one client and the engine: the call may come late, or not at all, and so may its answer. */
 export type Through = <A>(operation: string, call: Effect.Effect<A, EngineError>) => Effect.Effect<A, EngineError>
@@ -55,37 +56,6 @@ export const memoryClient = (
         ? Effect.fail(problem(operation, reference, "missing", "no such image"))
         : Effect.succeed(found)
     })
-
-  /** As Podman's: a follow drops entries from the middle, another reading ends with half of an entry while the step runs. */
-  const logOf = (found: MemoryContainer, request: LogRequest): Stream.Stream<LogEntry, EngineError> => {
-    const kept = request.follow ? (options.followLosesLast ?? 0) : 0
-    const next = (at: number): Effect.Effect<readonly [LogEntry, number] | undefined, EngineError> =>
-      Effect.suspend(() => {
-        const entry = found.log[at]
-        const torn = kind === "podman" && !request.follow && found.state === "running" && at + 1 === found.log.length
-        if (entry !== undefined && torn) return Effect.succeed([halfOf(entry), Number.POSITIVE_INFINITY] as const)
-        if (entry !== undefined && found.log.length - at > kept) {
-          return Effect.succeed([entry, kind === "podman" && request.follow && at % 7 === 6 ? at + 2 : at + 1] as const)
-        }
-        if (!request.follow || found.state !== "running") {
-          return request.follow && options.followNeverEnds ? Effect.never : Effect.succeed(undefined)
-        }
-        return Effect.flatMap(Deferred.await(found.changed), () => next(at))
-      })
-    return Stream.unfold(0, next).pipe(Stream.filter(({ stamp }) => since(stamp, request.since)))
-  }
-
-  /** What a container says, from its start to its end, as it says it. */
-  const terminalOf = (found: MemoryContainer): Stream.Stream<Uint8Array, EngineError> => {
-    const next = (at: number): Effect.Effect<readonly [Uint8Array, number] | undefined> =>
-      Effect.suspend(() => {
-        const entry = found.log[at]
-        if (entry !== undefined) return Effect.succeed([entry.bytes, at + 1] as const)
-        if (found.state === "exited") return Effect.succeed(undefined)
-        return Effect.flatMap(Deferred.await(found.changed), () => next(at))
-      })
-    return Stream.unfold(0, next)
-  }
 
   let logsRead = 0
 
@@ -148,7 +118,7 @@ export const memoryClient = (
       Stream.unwrap(
         call(
           "logs",
-          Effect.map(container("logs", id), (found) => logOf(found, request))
+          Effect.map(container("logs", id), (found) => logOf(options, found, request))
         )
       ).pipe(
         Stream.map((entry) => frame(entry, request.timestamps)),
@@ -262,29 +232,6 @@ const plain = (body: CreateBody) => ({ environment: body.Env.filter((entry) => e
 const carries = (has: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean =>
   Object.entries(wanted).every(([name, value]) => has[name] === value)
 
-/** `since` is inclusive, in `seconds.nanoseconds`. */
-const since = (stamp: string, from: string | undefined): boolean => {
-  if (from === undefined) return true
-  const [seconds = "", nanoseconds = ""] = from.split(".")
-  const start = `${new Date(1000 * Number(seconds)).toISOString().slice(0, 19)}.${nanoseconds}Z`
-  return stamp >= start
-}
-
-const frame = (entry: LogEntry, stamped: boolean): Uint8Array => {
-  const stamp = stamped ? new TextEncoder().encode(`${entry.stamp} `) : new Uint8Array()
-  const bytes = new Uint8Array(8 + stamp.length + entry.bytes.length)
-  bytes[0] = entry.from === "stderr" ? 2 : 1
-  new DataView(bytes.buffer).setUint32(4, stamp.length + entry.bytes.length)
-  bytes.set(stamp, 8)
-  bytes.set(entry.bytes, 8 + stamp.length)
-  return bytes
-}
-
-const halfOf = (entry: LogEntry): LogEntry => {
-  const half = entry.bytes.subarray(0, Math.floor(entry.bytes.length / 2))
-  return { ...entry, bytes: Buffer.concat([half, Uint8Array.of(0x0a)]) }
-}
-
 const time = (milliseconds: number): string =>
   milliseconds === 0 ? "0001-01-01T00:00:00Z" : new Date(milliseconds).toISOString()
 
@@ -312,6 +259,3 @@ const imageAnswer = ({ info, environment, volumes }: StoredImage) => ({
   Created: time(info.createdAt),
   Config: { Labels: info.labels, Env: environment, Volumes: Object.fromEntries(volumes.map((path) => [path, {}])) }
 })
-
-/** What Podman writes into a log that it cannot go on with: its JSON, where a frame should be. */
-const spoiled = new TextEncoder().encode('{"cause":"container is gone","message":"container is gone","response":500}\n')

@@ -8,6 +8,7 @@
  */
 import { createHash } from "node:crypto"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { dirname } from "node:path"
 import { Effect } from "effect"
 import type { AttemptEvent } from "../../src/core/AttemptEvent.ts"
 import { historyCheck } from "../../src/inspect/Check.ts"
@@ -307,7 +308,7 @@ const endOf = (
   return {
     task,
     state,
-    fault: faultCode === undefined ? "" : `${faultCode} ${String(faultString).replaceAll(/\/dev\/\S+?\/work/g, "")}`,
+    fault: faultCode === undefined ? "" : `${faultCode} ${String(faultString).replaceAll(dirname(hub.top), "")}`,
     packages: Object.fromEntries(Object.entries(packages).sort(([a], [b]) => (a < b ? -1 : 1)))
   }
 }
