@@ -26,12 +26,15 @@ export const engine = process.env["ADJUTANT_BENCH_ENGINE"] ?? "docker"
 export const socketPath = process.env["ADJUTANT_ENGINE_SOCKET"] ?? "/var/run/docker.sock"
 
 /** The engine's own command line, on the same socket. */
+export const engineCommand = (...args: ReadonlyArray<string>): readonly [string, ...ReadonlyArray<string>] =>
+  engine === "podman"
+    ? ["podman", "--remote", "--url", `unix://${socketPath}`, ...args]
+    : ["docker", "--host", `unix://${socketPath}`, ...args]
+
+/** What it says. */
 export const engineCli = (...args: ReadonlyArray<string>): string => {
-  const [program, ...first] =
-    engine === "podman"
-      ? ["podman", "--remote", "--url", `unix://${socketPath}`]
-      : ["docker", "--host", `unix://${socketPath}`]
-  const done = spawnSync(program ?? "docker", [...first, ...args], { encoding: "utf8", maxBuffer: 1 << 30 })
+  const [program, ...rest] = engineCommand(...args)
+  const done = spawnSync(program, rest, { encoding: "utf8", maxBuffer: 1 << 30 })
   if (done.status !== 0) throw new Error(`${program} ${args.join(" ")}: ${done.stderr}`)
   return done.stdout.trim()
 }

@@ -19,6 +19,7 @@ const sources = process.env["ADJUTANT_BENCH_SRPMS"] ?? ""
 /** The source packages of `spec/`. */
 export const trivial = join(sources, "trivial-1.0-1.src.rpm")
 export const minute = join(sources, "minute-2.10-1.src.rpm")
+export const ticking = join(sources, "ticking-1.0-1.src.rpm")
 
 /** How long a process may take until it is ready. */
 const readySeconds = 60

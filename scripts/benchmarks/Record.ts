@@ -22,10 +22,16 @@ const decodeExit = Schema.decodeUnknownEffect(Schema.toCodecJson(ContainerExit))
 const Line = Schema.Struct({ at: Schema.Int, event: AttemptEvent })
 const decodeLine = Schema.decodeUnknownEffect(Schema.fromJsonString(Line))
 
-/** The record of a task's first attempt below this state directory. */
+/** The events of a task's first attempt below this state directory. */
+export const eventsOf = (state: string, task: TaskId) =>
+  Effect.suspend(() => {
+    const text = readFileSync(join(state, "tasks", String(task), "1.jsonl"), "utf8")
+    return Effect.forEach(text.trim().split("\n"), (line) => decodeLine(line))
+  }).pipe(Effect.orDie)
+
+/** What they add up to. */
 export const recordOf = Effect.fnUntraced(function* (state: string, task: TaskId) {
-  const text = readFileSync(join(state, "tasks", String(task), "1.jsonl"), "utf8")
-  const events = yield* Effect.forEach(text.trim().split("\n"), (line) => decodeLine(line))
+  const events = yield* eventsOf(state, task)
   const timeline = timelineOf(events)
   if (timeline === null) return yield* Effect.die(new Error(`the attempt of task ${task} has no beginning`))
   const exits = new Map<string, ContainerExit>()
