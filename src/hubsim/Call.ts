@@ -23,8 +23,8 @@ export interface Session {
   readonly exclusive: boolean
   /** Expired: nothing but renewing it is possible. */
   readonly expired: boolean
-  /** What `getSessionInfo` shows: the session as it was before this call. */
-  readonly info: Struct
+  /** What `getSessionInfo` shows: the session as it was before that call. Null for every other call. */
+  readonly info: Struct | null
 }
 
 export class Call extends Context.Service<

@@ -10,6 +10,7 @@
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
 import { Schema } from "effect"
+import { enable } from "effect/schema/SchemaJITCompiler"
 
 /** What may be given for a `?`. Booleans are stored as 0 and 1. */
 export type Parameter = null | boolean | number | bigint | string
@@ -17,8 +18,11 @@ export type Parameter = null | boolean | number | bigint | string
 /** Turns one row into a value; made by `rowOf`. */
 export type ReadRow<A> = (row: unknown) => A
 
-/** A reader for rows of this shape; columns that the shape does not name are left out. */
-export const rowOf = <A, I>(shape: Schema.Codec<A, I>): ReadRow<A> => Schema.decodeUnknownSync(shape)
+/** A reader for rows of this shape, which is compiled; columns that the shape does not name are left out. */
+export const rowOf = <A, I>(shape: Schema.Codec<A, I>): ReadRow<A> => {
+  enable(shape.ast)
+  return Schema.decodeUnknownSync(shape)
+}
 
 /** A column of 0 and 1. */
 export const Flag = Schema.BooleanFromBit

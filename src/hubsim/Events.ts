@@ -77,6 +77,8 @@ export const firstChange = (db: Database, tag: number, after: number | null = nu
   const made = "SELECT min(create_event) AS event FROM tag_config WHERE tag_id = ?"
   const created = db.first(readFound, made, tag)?.event ?? null
   if (after === null || created === null) return created
+  // Most of the time nothing at all has happened since.
+  if (!db.has("SELECT 1 FROM events WHERE id > ?", after)) return null
   const found = extreme(db, "min", { ...concerned(db, tag, after, inherit), side: `AND ? > ${Math.trunc(after)}` })
   return found === null ? null : Math.max(found, created)
 }

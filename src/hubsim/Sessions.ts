@@ -13,24 +13,42 @@ import type { Credentials } from "./Credentials.ts"
 import { type Database, Flag, orNull, rowOf } from "./Database.ts"
 import { authError, authExpired, authLockError, retryError, sequenceError } from "./Faults.ts"
 
+const readCaller = rowOf(
+  Schema.Struct({
+    user_id: Schema.Int,
+    expired: Flag,
+    master: orNull(Schema.Int),
+    authtype: Schema.Int,
+    callnum: orNull(Schema.Int),
+    fresh: Schema.Int,
+    user_name: orNull(Schema.String),
+    user_status: orNull(Schema.Int),
+    holder: orNull(Schema.Int)
+  })
+)
 /** `getSessionInfo`'s members, of the transcripts. */
-const SessionInfo = Schema.Struct({
-  user_id: Schema.Int,
-  expired: Flag,
-  master: orNull(Schema.Int),
-  authtype: Schema.Int,
-  callnum: orNull(Schema.Int),
-  exclusive: orNull(Flag),
-  start_time: Schema.String,
-  start_ts: Schema.Finite,
-  update_time: Schema.String,
-  update_ts: Schema.Finite,
-  renew_time: orNull(Schema.String),
-  renew_ts: orNull(Schema.Finite)
-})
-const readInfo = rowOf(SessionInfo)
-const readFresh = rowOf(Schema.Struct({ fresh: Schema.Int }))
-const readUser = rowOf(Schema.Struct({ name: Schema.String, status: Schema.Int }))
+const readInfo = rowOf(
+  Schema.Struct({
+    user_id: Schema.Int,
+    expired: Flag,
+    master: orNull(Schema.Int),
+    authtype: Schema.Int,
+    callnum: orNull(Schema.Int),
+    exclusive: orNull(Flag),
+    start_time: Schema.String,
+    start_ts: Schema.Finite,
+    update_time: Schema.String,
+    update_ts: Schema.Finite,
+    renew_time: orNull(Schema.String),
+    renew_ts: orNull(Schema.Finite)
+  })
+)
+/** One query for all that every call asks: a session, its user, and who holds the user's lock. */
+const selectCaller = `SELECT session.user_id, session.expired, session.master, session.authtype, session.callnum,
+    COALESCE(session.renew_time, session.start_time) AS fresh, users.name AS user_name, users.status AS user_status,
+    (SELECT id FROM sessions WHERE user_id = session.user_id AND exclusive AND NOT closed) AS holder
+  FROM sessions AS session LEFT JOIN users ON users.id = session.user_id
+  WHERE session.id = ? AND session.key = ? AND NOT session.closed`
 
 /** May be repeated with the same number after a first attempt that was carried out. */
 const retryWhitelist: ReadonlySet<string> = new Set([
@@ -66,37 +84,28 @@ export const identify = Effect.fnUntraced(function* (
   db: Database,
   { credentials: { id, key, callnum }, method, now, renewalTimeoutSeconds }: Request
 ): Effect.fn.Return<Session, KojiFault> {
-  const found = "FROM session_info WHERE id = ? AND key = ? AND NOT closed"
-  const before = db.first(readInfo, `SELECT * ${found}`, id, key)
-  if (before === undefined) return yield* authError("Invalid session or bad credentials")
-  const fresh = db.first(readFresh, `SELECT fresh ${found}`, id, key)?.fresh ?? now
-  const tooOld = renewalTimeoutSeconds > 0 && now > fresh + renewalTimeoutSeconds * microsecondsPerSecond
-  if (!before.expired && tooOld) db.run("UPDATE sessions SET expired = 1 WHERE id = ? OR master = ?", id, id)
-  const expired = before.expired || tooOld
+  const caller = db.first(readCaller, selectCaller, id, key)
+  if (caller === undefined) return yield* authError("Invalid session or bad credentials")
+  const tooOld = renewalTimeoutSeconds > 0 && now > caller.fresh + renewalTimeoutSeconds * microsecondsPerSecond
+  if (!caller.expired && tooOld) db.run("UPDATE sessions SET expired = 1 WHERE id = ? OR master = ?", id, id)
+  const expired = caller.expired || tooOld
   if (expired && !loginMethods.has(method)) return yield* authExpired(`session "${id}" has expired`)
-  if (callnum !== null && before.callnum !== null) {
-    if (before.callnum > callnum) return yield* sequenceError(`${before.callnum} > ${callnum} (session ${id})`)
-    if (before.callnum === callnum && !retryWhitelist.has(method ?? "")) {
+  if (callnum !== null && caller.callnum !== null) {
+    if (caller.callnum > callnum) return yield* sequenceError(`${caller.callnum} > ${callnum} (session ${id})`)
+    if (caller.callnum === callnum && !retryWhitelist.has(method ?? "")) {
       return yield* retryError(`unable to retry call ${callnum} (method ${method ?? "None"}) for session ${id}`)
     }
   }
-  const user = db.first(readUser, "SELECT name, status FROM users WHERE id = ?", before.user_id)
-  if (user === undefined || user.status !== 0) return yield* authError(`logins by ${user?.name} are not allowed`)
+  const { user_id: userId, user_name: userName, user_status: status, authtype, master, holder } = caller
+  if (userName === null || status !== 0) return yield* authError(`logins by ${userName} are not allowed`)
+  const info =
+    method === "getSessionInfo" ? db.first(readInfo, "SELECT * FROM session_info WHERE id = ?", id) : undefined
   if (!expired) db.run("UPDATE sessions SET update_time = ? WHERE id = ?", now, id)
-  const holder = lockHolder(db, before.user_id)
-  if (holder !== undefined && holder !== id && holder !== before.master && !lockedMethods.has(method) && !expired) {
+  const isHeld = holder !== null && (holder === id || holder === master)
+  if (holder !== null && !isHeld && !lockedMethods.has(method) && !expired) {
     return yield* authLockError("User locked by another session")
   }
-  return {
-    id,
-    userId: before.user_id,
-    userName: user.name,
-    authtype: before.authtype,
-    master: before.master,
-    exclusive: holder !== undefined && (holder === id || holder === before.master),
-    expired,
-    info: before
-  }
+  return { id, userId, userName, authtype, master, exclusive: isHeld, expired, info: info ?? null }
 })
 
 /** The session that holds the user's exclusive lock, expired or not. */

@@ -30,7 +30,7 @@ import { getId } from "./NameOrId.ts"
 import { assertOpenOn } from "./TaskStates.ts"
 import { uploadTarget } from "./UploadPaths.ts"
 
-const digestBlockBytes = 1024 * 1024
+const digestBlockBytes = 64 * 1024
 
 interface Digest {
   update(bytes: Uint8Array): void

@@ -46,7 +46,10 @@ const work = () =>
     let taken = share()
     if (taken === undefined) return resolve()
     const worker = fork(new URL("worker.ts", import.meta.url), {
-      execArgv: ["--stack-trace-limit=0", "--experimental-import-meta-resolve", "--disable-warning=ExperimentalWarning"]
+      execArgv: [
+        ...["--stack-trace-limit=0", "--max-semi-space-size=64"],
+        ...["--experimental-import-meta-resolve", "--disable-warning=ExperimentalWarning"]
+      ]
     })
     worker.on("message", (shared: Shared) => {
       merge(coverage, shared.coverage)
