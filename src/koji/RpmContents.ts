@@ -126,8 +126,8 @@ export const contentsChanges = (a: RpmContents, b: RpmContents): ReadonlyArray<C
   }
   for (const what of dependencies) {
     const [before, after] = [a.tags.get(what) ?? [], b.tags.get(what) ?? []]
-    for (const lost of before) if (!after.includes(lost)) changes.push({ path: null, what, before: lost, after: null })
-    for (const more of after) if (!before.includes(more)) changes.push({ path: null, what, before: null, after: more })
+    for (const lost of without(before, after)) changes.push({ path: null, what, before: lost, after: null })
+    for (const more of without(after, before)) changes.push({ path: null, what, before: null, after: more })
   }
   for (const what of new Set([...a.tags.keys(), ...b.tags.keys()])) {
     if (dependencies.some((kind) => kind === what)) continue
@@ -135,6 +135,11 @@ export const contentsChanges = (a: RpmContents, b: RpmContents): ReadonlyArray<C
     if (before !== after) changes.push({ path: null, what, before: before ?? null, after: after ?? null })
   }
   return changes
+}
+
+const without = (items: ReadonlyArray<string>, others: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const known = new Set(others)
+  return items.filter((item) => !known.has(item))
 }
 
 const digestShown = 12

@@ -34,6 +34,8 @@ export const introBytes = 16
 const entryBytes = 16
 const magic = [0x8e, 0xad, 0xe8, 0x01]
 
+const stringTypes = [6, 8, 9]
+
 interface Entry {
   readonly type: number
   readonly offset: number
@@ -68,7 +70,11 @@ export const entriesEnd = (bytes: Uint8Array, start: number): Checked<number> =>
 /** Bytes an element of each type takes: null, char, int8, int16, int32, int64, string, bytes, strings, translated. */
 const elementBytes = [0, 1, 1, 2, 4, 8, 1, 1, 1, 1]
 
-/** Reads the index of the structure at `start` and checks that every entry points into the store. */
+/**
+ * Reads the index of the structure at `start` and checks that every entry points into the store, and that all of them
+ * together take no more than is there: in rpm's own headers no two share a byte, and what is made of an entry, however
+ * many there are, stays in proportion to the file.
+ */
 export const parseEntries = (bytes: Uint8Array, start: number): Checked<RpmEntries> =>
   Result.gen(function* () {
     const end = yield* entriesEnd(bytes, start)
@@ -78,6 +84,7 @@ export const parseEntries = (bytes: Uint8Array, start: number): Checked<RpmEntri
     const storeStart = start + introBytes + entries * entryBytes
     const store = bytes.subarray(storeStart, end)
     const index = new Map<number, Entry>()
+    let taken = 0
     for (let at = start + introBytes; at < storeStart; at += entryBytes) {
       const tag = view.getUint32(at)
       const entry = { type: view.getUint32(at + 4), offset: view.getUint32(at + 8), count: view.getUint32(at + 12) }
@@ -86,10 +93,23 @@ export const parseEntries = (bytes: Uint8Array, start: number): Checked<RpmEntri
       if (entry.offset + entry.count * size > store.length) {
         return yield* failure("damaged", at + 8, `tag ${tag} points outside of the header`)
       }
-      if (!index.has(tag)) index.set(tag, entry)
+      if (index.has(tag)) continue
+      index.set(tag, entry)
+      taken += stringTypes.includes(entry.type) ? stringBytes(store, entry, store.length - taken) : entry.count * size
+      if (taken > store.length) return yield* failure("damaged", at + 8, `tag ${tag} shares bytes with other tags`)
     }
     return { start, end, index, storeStart, store }
   })
+
+/** How many bytes these strings take; looked for no further than `most` bytes, and more than that when there are more. */
+const stringBytes = (store: Uint8Array, { offset, count }: Entry, most: number): number => {
+  let end = offset
+  for (let read = 0; read < count && end - offset <= most; read++) {
+    const next = store.indexOf(0, end)
+    end = next === -1 ? store.length : next + 1
+  }
+  return end - offset
+}
 
 /** The numbers of a tag; undefined when it is absent. `bits` is the width the tag must have. */
 export const readNumbers = (
@@ -114,8 +134,6 @@ export const readNumbers = (
     }
     return numbers
   })
-
-const stringTypes = [6, 8, 9]
 
 /** The strings of a tag; undefined when it is absent. A plain string is a list of one. */
 export const readStrings = (entries: RpmEntries, tag: number): Checked<ReadonlyArray<string> | undefined> =>
@@ -168,7 +186,12 @@ export const readTexts = (entries: RpmEntries, tag: number): Checked<ReadonlyArr
   }
 }
 
-const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")
+/** Bytes in hex: this file knows nothing of Node's buffers. */
+const hex = (bytes: Uint8Array): string => {
+  let text = ""
+  for (const byte of bytes) text += byte.toString(16).padStart(2, "0")
+  return text
+}
 
 const wrongType = (entries: RpmEntries, entry: Entry, tag: number): Checked<never> =>
   failure("damaged", entries.storeStart + entry.offset, `tag ${tag} has the wrong type: ${entry.type}`)

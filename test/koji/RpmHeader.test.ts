@@ -171,6 +171,13 @@ describe("an RPM header", () => {
     assert.match(reason(headerOf({ ...tags, 1049: strings(["b"]) })), /damaged: 1 requires, but 0 flags, 0 versions/)
     const bomb = { type: 8, count: 2_000_000, bytes: new Uint8Array(2_000_000) }
     assert.match(reason(headerOf({ ...tags, 1049: bomb })), /too-large: tag 1049 has 2000000 items, at most 1000000/)
+    // Two tags, each of which is nearly all of the store: as many as there may be would be more than memory holds.
+    const sharing = headerOf({ ...tags, 5000: { type: 7, count: 64, bytes: new Uint8Array(64) }, 5001: int32() })
+    const lastEntry = 96 + 2 * 16 + 5 * 16
+    sharing.set(int32(5001, 7, 0, 64).bytes, lastEntry)
+    assert.match(reason(sharing), /damaged: tag 5001 shares bytes with other tags/)
+    sharing.set(int32(5001, 8, 0, 6).bytes, lastEntry)
+    assert.match(reason(sharing), /damaged: tag 5001 shares bytes with other tags/)
     const huge = Uint8Array.from(good)
     huge.set([0xff, 0xff, 0xff, 0xff], 104)
     assert.match(reason(huge), /too-large: 4294967295 header entries, at most 65535/)
