@@ -45,6 +45,8 @@ export interface AttemptRequest {
   /** The parameters, or why they do not fit the method. */
   readonly parameters: Effect.Effect<BoundParameters<PythonValue>, TaskFailure>
   readonly hostId: number
+  /** A later attempt of the task has begun: this one has only to end. */
+  readonly isSuperseded?: boolean
 }
 
 /**
@@ -63,7 +65,9 @@ const toItsEnd = Effect.fnUntraced(function* (request: AttemptRequest) {
   const before = yield* journal.state
   if (before._tag === "Decided") return yield* finish(request, before.outcome, true)
   const scope = yield* Scope.make()
-  const opened = yield* Effect.exit(Effect.interruptible(isOpen(before) ? stillOurs(request) : open(request)))
+  const opened = yield* Effect.exit(
+    Effect.interruptible(isOpen(before) || request.isSuperseded === true ? stillOurs(request) : open(request))
+  )
   if (Exit.isSuccess(opened) && opened.value !== null) {
     yield* sweep
     yield* dropRoot(request)
@@ -126,8 +130,12 @@ const openTaskPath = "openTask"
  * While nobody ran the attempt, its task may have been canceled, or the hub may have given it to another: then there is
  * nothing to go on with. Null when it is open and ours.
  */
-const stillOurs = Effect.fnUntraced(function* ({ task, hostId }: AttemptRequest) {
+const stillOurs = Effect.fnUntraced(function* ({ task, hostId, isSuperseded }: AttemptRequest) {
   const journal = yield* AttemptJournal
+  if (isSuperseded === true) {
+    yield* journal.submit(order.RequestStop.make({ reason: "lost", detail: supersededNote })).pipe(Effect.orDie)
+    return stoppedBy("lost")
+  }
   const info = yield* getTaskInfo(task).pipe(Effect.mapError(hubFailure))
   if (info?.state === taskStates.OPEN && info.host_id === hostId) return null
   const said = `the hub says ${(info === null ? undefined : taskStateName(info.state)) ?? "unknown"}`
@@ -135,6 +143,8 @@ const stillOurs = Effect.fnUntraced(function* ({ task, hostId }: AttemptRequest)
   yield* journal.submit(order.RequestStop.make({ reason, detail: said })).pipe(Effect.orDie)
   return stoppedBy(reason)
 })
+
+const supersededNote = "a later attempt of the task has begun"
 
 /** Opens the task at the hub; how the attempt ends when somebody else has it. */
 const open = Effect.fnUntraced(function* (request: AttemptRequest) {
@@ -263,9 +273,14 @@ const conclude = Effect.fnUntraced(function* (request: AttemptRequest, outcome: 
 })
 
 /** Tells the hub what was decided. `again`: an earlier process decided it, and may have told the hub. */
-const finish = Effect.fnUntraced(function* ({ task, hostId }: AttemptRequest, outcome: Outcome, again: boolean) {
+const finish = Effect.fnUntraced(function* (request: AttemptRequest, outcome: Outcome, again: boolean) {
   const journal = yield* AttemptJournal
+  const { task, hostId } = request
   yield* Effect.log(`task ${task}, attempt ${journal.attempt}: ${outcomeText(outcome)}`)
+  if (request.isSuperseded === true) {
+    yield* journal.submit(order.Conclude.make({ note: supersededNote })).pipe(Effect.orDie)
+    return outcome
+  }
   const info = again ? yield* Effect.result(getTaskInfo(task)) : undefined
   const knows =
     info?._tag === "Success" && !(info.success?.state === taskStates.OPEN && info.success.host_id === hostId)

@@ -53,6 +53,11 @@ export class Attempts extends Context.Service<
      * cannot be trusted; nothing is done to it then.
      */
     resume(name: AttemptName, hostId: number): Effect.Effect<void, JournalError>
+    /**
+     * Ends one that an earlier process began and that a later attempt of its task has taken the place of: what it has on
+     * the engine goes, and the hub hears nothing. Returns when that is done.
+     */
+    supersede(name: AttemptName, hostId: number): Effect.Effect<void, JournalError>
     /** Tells an attempt to stop, its reason first in the journal; returns when nothing of it is left. */
     stop(task: TaskId, reason: StopReason, detail: string): Effect.Effect<void>
     /** Tells all of them to, side by side. */
@@ -109,6 +114,7 @@ export class Attempts extends Context.Service<
           Effect.forkIn(scope, { startImmediately: false, uninterruptible: true })
         )
         yield* Ref.update(table, (running) => new Map(running).set(task, { fiber, journal }))
+        return fiber
       })
 
       const start = Effect.fn("Attempts.start")(function* (request: Omit<AttemptRequest, "attempt">) {
@@ -117,22 +123,27 @@ export class Attempts extends Context.Service<
         yield* run(yield* openJournal(request.task, attempt).pipe(Effect.orDie), { ...request, attempt })
       }, Effect.uninterruptible)
 
-      const resume = Effect.fn("Attempts.resume")(function* ({ task, attempt }: AttemptName, hostId: number) {
+      const goOn = Effect.fnUntraced(function* ({ task, attempt }: AttemptName, hostId: number, isSuperseded: boolean) {
         const opened = yield* openJournal(task, attempt)
         const first = opened.journal.history[0]?.event
+        const hasEnded = (yield* opened.journal.state)._tag === "Ended"
         // A stream whose first line never came to be: nobody was told of this attempt.
-        if (first?._tag !== "Accepted") return yield* Scope.close(opened.own, Exit.void)
+        if (first?._tag !== "Accepted" || hasEnded) return yield* Scope.close(opened.own, Exit.void)
         const { method, arch, request } = first
-        yield* run(opened, {
+        const fiber = yield* run(opened, {
           task,
           attempt,
           arch,
           hostId,
           request,
+          isSuperseded,
           type: taskType(method) ?? unknownType(method),
           parameters: Effect.provideContext(askedParameters(task, method), services)
         })
+        if (isSuperseded) yield* Fiber.await(fiber)
       }, Effect.uninterruptible)
+      const resume = Effect.fn("Attempts.resume")((name: AttemptName, hostId: number) => goOn(name, hostId, false))
+      const supersede = Effect.fn("Attempts.supersede")((name: AttemptName, hostId: number) => goOn(name, hostId, true))
 
       const stop = Effect.fn("Attempts.stop")(function* (task: TaskId, reason: StopReason, detail: string) {
         const found = (yield* Ref.get(table)).get(task)
@@ -154,6 +165,7 @@ export class Attempts extends Context.Service<
         running: Effect.map(Ref.get(table), (running) => HashSet.fromIterable(running.keys())),
         start,
         resume,
+        supersede,
         stop,
         stopAll,
         drained,

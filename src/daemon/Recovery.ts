@@ -23,9 +23,7 @@ export const recover = Effect.fn("recover")(function* (hostId: number) {
   const images = yield* ImageStore
   const roots = yield* FailedRoots
   const journal = yield* DaemonJournal
-  const resumed = new Set<string>()
-  for (const name of yield* store.list.pipe(Effect.orDie)) {
-    if (name.kind !== "attempt" || (yield* hasEnded(name))) continue
+  const resume = Effect.fnUntraced(function* (name: AttemptName) {
     const { task, attempt } = name
     const result = yield* Effect.result(attempts.resume(name, hostId))
     const how = Result.isSuccess(result) ? "resumed" : `not resumed: ${result.failure.message}`
@@ -35,19 +33,44 @@ export const recover = Effect.fn("recover")(function* (hostId: number) {
           `task ${task}, attempt ${attempt} cannot go on and will be given back: ${result.failure.message}`
         )
     yield* journal.record(told.AttemptRecovered.make({ task, attempt, how }))
-    if (Result.isSuccess(result)) resumed.add(`${task}-${attempt}`)
-  }
+    return Result.isSuccess(result) ? [`${task}-${attempt}`] : []
+  })
+  const supersede = Effect.fnUntraced(function* (name: AttemptName) {
+    const { task, attempt } = name
+    const result = yield* Effect.result(attempts.supersede(name, hostId))
+    const how = Result.isSuccess(result) ? "ended: a later attempt has begun" : `left: ${result.failure.message}`
+    yield* Effect.logWarning(`task ${task}, attempt ${attempt}: ${how}`)
+    yield* journal.record(told.AttemptRecovered.make({ task, attempt, how }))
+  })
+  const all = (yield* store.list.pipe(Effect.orDie)).flatMap((name) => (name.kind === "attempt" ? [name] : []))
+  const newest = new Map(all.map(({ task, attempt }) => [task, attempt]))
+  const isNewest = ({ task, attempt }: AttemptName) => newest.get(task) === attempt
+  const left = (yield* Effect.forEach(all, ifOpen, { concurrency: reads })).flat()
+  // Two attempts of one task would both tell the hub how it ended. Nothing but a defect of ours leaves an older one open.
+  yield* Effect.forEach(
+    left.filter((name) => !isNewest(name)),
+    supersede,
+    { discard: true }
+  )
+  const resumed = new Set((yield* Effect.forEach(left.filter(isNewest), resume, { concurrency: reads })).flat())
   yield* roots.tidy(resumed)
   yield* images.keepPins(new Set([...resumed, ...(yield* roots.list).map(nameOf)]))
   yield* removeWork(resumed)
   return resumed.size
 })
 
+type AttemptName = Extract<StreamName, { readonly kind: "attempt" }>
+
+/** How many journals are read at once. */
+const reads = 8
+
 /** By its last line alone: a builder has thousands of journals, and all but a few have ended. */
-const hasEnded = Effect.fnUntraced(function* (name: StreamName) {
+const ifOpen = Effect.fnUntraced(function* (
+  name: AttemptName
+): Effect.fn.Return<ReadonlyArray<AttemptName>, never, JournalStore> {
   const store = yield* JournalStore
   const last = yield* Effect.result(store.last(name))
-  return Result.isSuccess(last) && endsAttempt(last.success)
+  return Result.isSuccess(last) && endsAttempt(last.success) ? [] : [name]
 })
 
 /** What ended attempts had on disk: their journals and the kept logs stay. */

@@ -16,9 +16,16 @@ import { taskStateName } from "../koji/TaskState.ts"
 export const report = Effect.fn("report")(function* (task: TaskId, outcome: Outcome) {
   return yield* send(task, outcome).pipe(
     Effect.as(""),
-    Effect.catch((error) => Effect.map(stateAfter(task, error), (state) => `${error.method}: ${error.message}${state}`))
+    Effect.catch((error) =>
+      Effect.map(stateAfter(task, error), (state) => `${error.method}: ${shortened(error.message)}${state}`)
+    )
   )
 })
+
+/** A hub may add the whole of its trace; the last line of a journal is short, so that it is found quickly. */
+const messageCharactersMax = 2000
+const shortened = (message: string): string =>
+  message.length <= messageCharactersMax ? message : `${message.slice(0, messageCharactersMax)}…`
 
 /** What the hub says of the task when it did not take the report. One that is away is not asked that either. */
 const stateAfter = (task: TaskId, { _tag }: HubError) =>
