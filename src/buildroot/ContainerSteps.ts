@@ -160,7 +160,9 @@ export const runContainer = Effect.fn("runContainer")(function* <R = never>(
     if (preparation.prepare !== undefined) yield* preparation.prepare(nth > 1)
     const capture = captureOf(nth)
     const sink = into(yield* captureTo(join(workspace.captures, capture)))
-    const spec = asked(specOf(nth > 1 ? (preparation.commandAgain ?? request.command) : request.command))
+    const first = asked(specOf(request.command))
+    const { commandAgain } = preparation
+    const spec = nth > 1 && commandAgain !== undefined ? { ...first, command: commandAgain } : first
     yield* record(order.IntendContainer.make({ container: name, step, spec: encodeSpec(spec), capture, logs: names }))
     return yield* gone(engine.run(spec, sink, watch))
   }, Effect.scoped)

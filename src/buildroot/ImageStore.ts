@@ -18,8 +18,8 @@ import { BuilderSettings } from "./BuilderSettings.ts"
 
 /** What is known of an image made here. */
 export const ImageRecord = Schema.Struct({
-  /** The digest of everything that went into it. */
-  key: Schema.String,
+  /** The digest of everything that went into it, and the name of its directory. */
+  key: Schema.String.check(Schema.isPattern(/^[0-9A-Za-z]+$/)),
   kind: Schema.Literals(["base", "installed"]),
   /** The engine's id of it. */
   image: Schema.String,

@@ -103,7 +103,7 @@ const verdictText = (recorded: RecordedBuild, report: RerunReport): string => {
     case "differs":
       return "Not the same."
     case "same":
-      if (outcome?._tag === "Fault") return "It fails in the same way."
+      if (outcome?._tag === "Fault") return "It fails with the same fault; whether for the same reason, its logs say."
       return files.every(({ verdict }) => verdict._tag === "Identical")
         ? `Identical: ${amount(files.length, "file")}, every byte.`
         : `The same: ${amount(files.length, "file")}, but for the time of the build.`

@@ -15,19 +15,22 @@ export const VolumeMount = Schema.Struct({
 })
 export type VolumeMount = typeof VolumeMount.Type
 
-/** What a step may use. Every limit is set; -1 nowhere. Sizes in bytes, times in seconds, cpu in cores. */
+/** An engine takes 0 and -1 for no limit at all. */
+const Limit = Schema.Int.check(Schema.isGreaterThan(0))
+
+/** What a step may use. Every limit is set. Sizes in bytes, times in seconds, cpu in cores. */
 export const ResourceLimits = Schema.Struct({
-  memoryBytes: Schema.Int,
-  cpus: Schema.Finite,
-  processes: Schema.Int,
-  openFiles: Schema.Int,
+  memoryBytes: Limit,
+  cpus: Schema.Finite.check(Schema.isGreaterThan(0)),
+  processes: Limit,
+  openFiles: Limit,
   /** From the start of the command to its end. */
-  wallSeconds: Schema.Int,
+  wallSeconds: Limit,
   /** Without a byte of output. */
-  silenceSeconds: Schema.Int,
-  outputBytes: Schema.Int,
+  silenceSeconds: Limit,
+  outputBytes: Limit,
   /** What the container's own layer and its read-write mounts may hold together. */
-  diskBytes: Schema.Int
+  diskBytes: Limit
 })
 export type ResourceLimits = typeof ResourceLimits.Type
 

@@ -38,7 +38,7 @@ const hold = Effect.fn("StateDirectory.hold")(function* (given: string) {
   // A slash at the end would make the system follow a link.
   const path = normalize(given).replace(/(?<=.)\/+$/, "")
   yield* makeWithParents(path).pipe(Effect.mapError((error) => refused(told(error))))
-  yield* refuseUnsafe(path, refused)
+  yield* refuseUnsafe(path)
   yield* holdDirectory(path)
   const instance = yield* instanceOf(path).pipe(
     Effect.catchTag("DiskError", (error) => Effect.fail(refused(told(error))))
@@ -58,8 +58,10 @@ const makeWithParents: (path: string) => Effect.Effect<void, DiskError, Disk> = 
   yield* disk.syncDirectory(parent)
 })
 
-const refuseUnsafe = Effect.fnUntraced(function* (path: string, refused: (message: string) => StateDirectoryRefused) {
+/** Fails with `StateDirectoryRefused` when a directory is a link, none, another user's, or open to group or others. */
+export const refuseUnsafe = Effect.fnUntraced(function* (path: string) {
   const disk = yield* Disk
+  const refused = (message: string) => new StateDirectoryRefused({ path, message })
   const entry = yield* disk.stat(path).pipe(Effect.mapError((error) => refused(told(error))))
   if (entry === undefined) return yield* refused("it went away")
   if (entry.kind === "symlink") return yield* refused("it is a symbolic link; name the directory itself")

@@ -20,7 +20,8 @@ export const layer = (results: string, made: (file: { readonly name: string; rea
 
       const taken = Effect.fnUntraced(function* (path: string, name: string) {
         const refused = (error: { readonly message: string }) => otherError(`${name}: ${error.message}`)
-        // What a build has left under the name is looked at before it is read: no link is followed.
+        // What a build has left under the name is looked at before it is read: no link is followed. Nothing of the
+        // build runs any more that could put another thing there.
         const { bytes } = yield* Effect.scoped(openLocal(path)).pipe(Effect.mapError(refused))
         const target = join(results, name)
         yield* Effect.promise(() => copyFile(path, target))

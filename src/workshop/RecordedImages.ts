@@ -68,7 +68,7 @@ export const recordedImages = Effect.fnUntraced(function* (
     const now = Option.getOrUndefined(decodeMade(value))
     if (before === undefined || now === undefined || failedIn(before) || failedIn(now)) return
     const [was, is] = [imageIn(before), imageIn(now)]
-    if (!samePackages(was.packages, is.packages)) {
+    if (!samePackages(was.packages, is.packages) || !samePayloads(was.packages, is.packages)) {
       const message = `the image ${was.image} is gone, and the repository makes another of it: ${differing(was.packages, is.packages)}`
       return yield* new Unanswerable({ message })
     }
@@ -98,9 +98,21 @@ const usesImage = /^(packages|build|install)\//
 const namesShown = 6
 
 /** `- make-4.3-1.x86_64, + make-4.4-1.x86_64`. */
+const nvraOf = ({ name, version, release, arch }: PackageEntry) => `${name}-${version}-${release}.${arch}`
+
+const payloadOf = (entry: PackageEntry) => entry.payloadhash
+
+/** Whether packages of one name in both are the same builds. */
+const samePayloads = (a: ReadonlyArray<PackageEntry>, b: ReadonlyArray<PackageEntry>): boolean => {
+  const known = new Map(a.map((entry) => [nvraOf(entry), payloadOf(entry)]))
+  return b.every((entry) => known.get(nvraOf(entry)) === payloadOf(entry))
+}
+
 const differing = (was: ReadonlyArray<PackageEntry>, is: ReadonlyArray<PackageEntry>): string => {
+  // Of one name and version there may be several builds.
+  const isNamed = !samePackages(was, is)
   const names = (list: ReadonlyArray<PackageEntry>) =>
-    new Set(list.map(({ name, version, release, arch }) => `${name}-${version}-${release}.${arch}`))
+    new Set(list.map((entry) => (isNamed ? nvraOf(entry) : `${nvraOf(entry)} (${payloadOf(entry)})`)))
   const [before, now] = [names(was), names(is)]
   const changes = [
     ...[...before].filter((name) => !now.has(name)).map((name) => `- ${name}`),

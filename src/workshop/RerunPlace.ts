@@ -7,10 +7,11 @@
 import { randomBytes } from "node:crypto"
 import { mkdir, readdir, readFile, rm } from "node:fs/promises"
 import { join } from "node:path"
-import { Effect, Schema } from "effect"
+import { Effect, Result, Schema, Scope } from "effect"
 import { Engine } from "../engine/Engine.ts"
 import { imageOwnerLabels, ownerLabels } from "../engine/Labels.ts"
 import * as NodeDisk from "../journal/NodeDisk.ts"
+import { refuseUnsafe } from "../journal/StateDirectory.ts"
 import { holdDirectory, holderOf } from "../journal/StateLock.ts"
 
 /** There is nowhere to do it. */
@@ -26,26 +27,37 @@ export const rerunPlace = Effect.fn("rerunPlace")(function* (below: string) {
     try: () => mkdir(below, { recursive: true, mode: 0o700 }),
     catch: (cause) => new NoPlace({ message: `nothing can be made in ${below}: ${String(cause)}` })
   })
-  yield* Effect.scoped(
+  // What is in there is made, removed and given away by root.
+  yield* refuseUnsafe(below)
+  const scope = yield* Effect.scope
+  yield* Effect.addFinalizer(() => cleared(directory, id))
+  // Nobody takes what another is making for left: that is done under one lock, which is held for a moment only.
+  const left = yield* Effect.scoped(
     Effect.gen(function* () {
-      yield* holdDirectory(below)
-      yield* sweep(below)
+      yield* holdDirectory(below).pipe(
+        Effect.catchTag("JournalBusy", () =>
+          Effect.fail(new NoPlace({ message: `another adjutant rerun is about to begin in ${below}: try once more` }))
+        )
+      )
+      yield* Effect.promise(() => mkdir(directory, { mode: 0o700 }))
+      yield* holdDirectory(directory).pipe(Scope.provide(scope))
+      return yield* unheld(below)
     })
   )
-  yield* Effect.acquireRelease(
-    Effect.promise(() => mkdir(directory, { mode: 0o700 })),
-    () => cleared(directory, id)
-  )
-  yield* holdDirectory(directory)
+  for (const name of left) yield* cleared(join(below, name), name)
   return { directory, id }
 }, Effect.provide(NodeDisk.layer))
 
-/** Takes away what processes have left that were killed. */
-const sweep = Effect.fnUntraced(function* (below: string) {
+/** What processes have left that were killed. */
+const unheld = Effect.fnUntraced(function* (below: string) {
   const names = yield* Effect.promise(() => readdir(below))
+  const found: Array<string> = []
   for (const name of names.filter((name) => idForm.test(name))) {
-    if ((yield* holderOf(join(below, name))) === undefined) yield* cleared(join(below, name), name)
+    const holder = yield* Effect.result(holderOf(join(below, name)))
+    if (Result.isFailure(holder)) yield* Effect.logWarning(`left as it is: ${holder.failure.message}`)
+    else if (holder.success === undefined) found.push(name)
   }
+  return found
 })
 const idForm = new RegExp(`^[0-9a-f]{${2 * idBytes}}$`)
 

@@ -26,15 +26,15 @@ export const rerunSettings = (
 
 /**
  * A container as the record has it: command line, environment and limits. A journal may come from anywhere, so it is not
- * given more than the program would have, nor more than this machine has; and where there is a network, only what this
- * version would run is run.
+ * given more than the program would have, nor more than this machine and its operator's limits allow; and where there is
+ * a network, only what this version would run is run.
  */
 export const asRecorded =
   (recorded: RecordedBuild, tree: string | null) =>
   (spec: ContainerSpec): ContainerSpec => {
     const was = recorded.containers.get(spec.labels[label.step] ?? "")?.spec
     if (was === undefined) return spec
-    const limits = withinHost(was.limits)
+    const limits = within(spec.limits, was.limits)
     // The hub's tree may have links in it that name its own place.
     const reach = tree !== null && isDirectory(tree) ? [reads(tree, tree, false)] : []
     if (spec.network !== "none") return { ...spec, limits, mounts: [...spec.mounts, ...reach] }
@@ -43,8 +43,14 @@ export const asRecorded =
 
 const isDirectory = (tree: string): boolean => tree.startsWith("/")
 
-/** An engine refuses more processors than there are. */
-const withinHost = (limits: ResourceLimits): ResourceLimits => ({
-  ...limits,
-  cpus: Math.min(limits.cpus, cpus().length)
+/** No limit is above what is configured here; and an engine refuses more processors than there are. */
+const within = (ours: ResourceLimits, was: ResourceLimits): ResourceLimits => ({
+  memoryBytes: Math.min(ours.memoryBytes, was.memoryBytes),
+  cpus: Math.min(ours.cpus, was.cpus, cpus().length),
+  processes: Math.min(ours.processes, was.processes),
+  openFiles: Math.min(ours.openFiles, was.openFiles),
+  wallSeconds: Math.min(ours.wallSeconds, was.wallSeconds),
+  silenceSeconds: Math.min(ours.silenceSeconds, was.silenceSeconds),
+  outputBytes: Math.min(ours.outputBytes, was.outputBytes),
+  diskBytes: Math.min(ours.diskBytes, was.diskBytes)
 })

@@ -63,9 +63,11 @@ export const compared = Effect.fn("compared")(function* ({ recorded, made, resul
       }
       const found = yield* original(name)
       if (Result.isFailure(found)) return { name, verdict: { _tag: "OtherBytes", why: found.failure }, note: null }
-      const other = (yield* digestOfFile(found.success)) === before
-      const note = other ? null : "the file that it is compared with is not the one of the record"
-      return { name, verdict: yield* seen(found.success, path), note }
+      const verdict = yield* seen(found.success, path)
+      if ((yield* digestOfFile(found.success)) === before) return { name, verdict, note: null }
+      const note = "the file that it is compared with is not the one of the record"
+      // To be like another file than the recorded one says nothing of that.
+      return { name, verdict: verdict._tag === "SameContents" ? { _tag: "OtherBytes", why: note } : verdict, note }
     })
   )
 })

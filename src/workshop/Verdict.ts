@@ -3,7 +3,10 @@ import type { RecordedBuild } from "./RecordedBuild.ts"
 import type { RerunReport } from "./Rerun.ts"
 import { isSame } from "./Results.ts"
 
-/** `trouble`: it came to nothing that says anything about the build. */
+/**
+ * `same` of two failures: the same fault, which says little more than that rpmbuild failed. `trouble`: it came to nothing
+ * that says anything about the build.
+ */
 export type Verdict = "same" | "differs" | "trouble"
 
 export const verdictOf = ({ outcome: was }: RecordedBuild, { end, outcome: is, files }: RerunReport): Verdict => {

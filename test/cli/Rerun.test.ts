@@ -38,7 +38,7 @@ describe("adjutant rerun", () => {
     Effect.gen(function* () {
       const same = yield* running([], {})
       assert.strictEqual(same.code, 0)
-      assert.include(same.out, "It fails in the same way.")
+      assert.include(same.out, "It fails with the same fault;")
       const success = { _tag: "Success", result: { _tag: "Inline", value: null }, files: [] } as const
       assert.strictEqual((yield* running([], { outcome: success })).code, 1)
       const end = { _tag: "Missing", path: "init", message: "the image is gone" } as const

@@ -54,7 +54,7 @@ for (const engine of ["docker", "podman"] as const) {
 
           const failing = yield* rerun(failed.task)
           assert.strictEqual(failing.code, 0, failing.err)
-          assert.include(failing.out, "It fails in the same way.")
+          assert.include(failing.out, "It fails with the same fault;")
 
           const files = join(system.topdir, "work", taskPath(other.task))
           const differing = yield* rerun(other.task, "--against", files)

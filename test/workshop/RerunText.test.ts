@@ -81,7 +81,7 @@ describe("what is said of a build that was run again", () => {
       const recorded = yield* golden("buildArch.failed")
       assert.match(
         reportText(recorded, ended({ outcome: recorded.outcome }), null, display),
-        /^recorded: BuildError: .*\nnow: {6}BuildError: .*\nIt fails in the same way\.$/
+        /^recorded: BuildError: .*\nnow: {6}BuildError: .*\nIt fails with the same fault; whether for the same reason, its logs say\.$/
       )
       assert.match(
         reportText(recorded, ended({}), null, display),
