@@ -89,8 +89,8 @@ export class Engine extends Context.Service<
      * Runs one step to its end: creates, starts, captures every byte of output, waits, commits if asked, removes.
      * The container is gone when this returns, however it returns; interruption kills it at once. `watch` hears of
      * each transition before the next one begins; its failure ends the step. Joined output comes as `stdout`. An
-     * engine that is away for less than a minute is waited for (`unreachable` after that), and a command that ended by
-     * a signal meanwhile is `Uncertain`. Fails with `conflict` when a container of this name is there already.
+     * engine that goes away while the command runs is waited for, for less than a minute (`unreachable` after that); a
+     * command that ended meanwhile is `Uncertain`, on Podman only if by a signal. Fails with `conflict` when a container of this name is there already.
      */
     run<E>(
       spec: ContainerSpec,

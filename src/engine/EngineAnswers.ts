@@ -80,11 +80,6 @@ export const ProgressItem = Schema.Struct({
   error: maybe(Schema.String)
 })
 
-export const EventItem = Schema.Struct({
-  Action: maybe(Schema.String),
-  Actor: maybe(Schema.Struct({ Attributes: maybe(Schema.Record(Schema.String, Schema.String)) }))
-})
-
 /** Milliseconds since the epoch; 0 for the engine's "never" (year 1). */
 export const milliseconds = (time: string): number => {
   const parsed = Date.parse(time)

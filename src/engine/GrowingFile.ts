@@ -25,9 +25,14 @@ const pollInterval = "100 millis"
 export const openGrowing = Effect.fnUntraced(function* (
   path: string
 ): Effect.fn.Return<GrowingFile | undefined, never, Scope.Scope> {
-  let file = yield* Effect.promise(() => openRegular(path))
+  let file: FileHandle | undefined
+  yield* Effect.acquireRelease(
+    Effect.promise(async () => {
+      file = await openRegular(path)
+    }),
+    () => Effect.promise(async () => file?.close())
+  )
   if (file === undefined) return undefined
-  yield* Effect.addFinalizer(() => Effect.promise(async () => file?.close()))
   let at = 0
 
   const read = async (): Promise<Uint8Array> => {
@@ -38,14 +43,18 @@ export const openGrowing = Effect.fnUntraced(function* (
   }
   const turnOver = async (there: FileHandle): Promise<Uint8Array> => {
     // Whoever put another file in its place has written the last to this one: it is read to its end first.
-    const last = await read()
+    const last = await read().catch(async (error: unknown) => {
+      await there.close()
+      throw error
+    })
     if (last.length > 0) {
       await there.close()
       return last
     }
-    await file?.close()
+    const former = file
     file = there
     at = 0
+    await former?.close()
     return read()
   }
 

@@ -141,7 +141,10 @@ export const attend = Effect.fnUntraced(function* (
   const open = file === null ? Effect.succeed(undefined) : host.openGrowing(file)
   const { silenceSeconds } = limits
   const reading = readLog({ client, kind: host.kind, id, file, open, output, silenceSeconds, ended, patiently })
-  const [limit] = yield* Effect.all([guard, reading], { concurrency: 2 })
+  const [reached] = yield* Effect.all([guard, reading], { concurrency: 2 })
+  // A command may have ended before we came to what it wrote beyond the limit.
+  const limit: LimitReached | undefined =
+    reached ?? (output.isFull() ? { limit: "output", value: limits.outputBytes } : undefined)
 
   const { State } = yield* patiently(client.inspectContainer(id))
   const exitCode = State.ExitCode

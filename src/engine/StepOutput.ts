@@ -20,6 +20,8 @@ export interface StepOutput {
   readonly missing: () => number
   /** Succeeds once there was more than the limit; the sink then has exactly as much as the limit. */
   readonly full: Effect.Effect<void>
+  /** Whether there was more than the limit. */
+  readonly isFull: () => boolean
 }
 
 export const makeStepOutput = Effect.fnUntraced(function* (options: {
@@ -55,7 +57,8 @@ export const makeStepOutput = Effect.fnUntraced(function* (options: {
     bytes,
     lastAt: () => lastAt,
     missing: () => over.stdout + over.stderr,
-    full: Deferred.await(full)
+    full: Deferred.await(full),
+    isFull: () => Deferred.isDoneUnsafe(full)
   }
   return stepOutput
 })

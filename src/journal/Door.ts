@@ -96,7 +96,8 @@ export const recording = <World>() =>
         case "Succeeded":
           return Option.some(
             journal.getValue(record.value).pipe(
-              Effect.orDie,
+              // A damaged disk says nothing of the task.
+              Effect.mapError(({ message }) => new GiveBack({ message: `what ${path} came to is lost: ${message}` })),
               // Another version recorded it: a program that wants other outcomes is another program.
               Effect.flatMap((value) => Effect.mapError(Schema.decodeUnknownEffect(schema)(value), diverged))
             )

@@ -18,7 +18,7 @@ import { getHost, setTaskWeight } from "../hub/calls/host.ts"
 import { getBuildConfig } from "../hub/calls/tags.ts"
 import { HubFiles } from "../hub/HubFiles.ts"
 import { findArchChoices } from "../koji/Arch.ts"
-import { buildError, genericError } from "../koji/Fault.ts"
+import { buildError, GiveBack, genericError } from "../koji/Fault.ts"
 import { taskPath } from "../koji/Paths.ts"
 import { pythonRepr } from "../koji/PythonRepr.ts"
 import { contentsDigest } from "../koji/RpmContents.ts"
@@ -85,13 +85,14 @@ export const fetchSource = (path: string, missing: string, notSource: (path: str
         const workspace = yield* Workspace
         const name = path.split("/").at(-1) ?? ""
         const local = join(workspace.input, name)
-        yield* files
-          .fetch(`work/${path}`, local)
-          .pipe(
-            Effect.mapError((error) =>
-              buildError(error.reason === "missing" ? `${missing}: ${path}` : `${missing}: ${path}: ${error.message}`)
-            )
+        yield* files.fetch(`work/${path}`, local).pipe(
+          Effect.mapError(({ reason, message }) =>
+            // Our own disk says nothing of the task.
+            reason === "unwritable"
+              ? new GiveBack({ message })
+              : buildError(reason === "missing" ? `${missing}: ${path}` : `${missing}: ${path}: ${message}`)
           )
+        )
         const { topUrls } = yield* BuilderSettings
         const corrupted = (error: { readonly message: string }) =>
           genericError(
