@@ -41,7 +41,7 @@ export const run = (program: string, args: ReadonlyArray<string>) =>
       resume(
         code === 0
           ? Effect.succeed(out.join(""))
-          : Effect.die(new Error(`${program} ${args.join(" ")} left with ${code}: ${err.join("")}`))
+          : Effect.die(new Error(`${program} ${args.join(" ")} left with ${code}: ${err.join("")}${out.join("")}`))
       )
     )
     return Effect.sync(() => child.kill())

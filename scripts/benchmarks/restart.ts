@@ -7,7 +7,7 @@
  * end well all the same.
  */
 import { spawn } from "node:child_process"
-import { readdirSync, readFileSync } from "node:fs"
+import { globSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { NodeRuntime } from "@effect/platform-node"
 import { Effect, Fiber, Schedule } from "effect"
@@ -32,12 +32,8 @@ const lastTick = (text: string): number => {
 
 /** The last time in any capture of this place. */
 const lastCaptured = ({ state }: Place): number => {
-  const work = join(state, "work")
-  const captures = readdirSync(work).flatMap((attempt) => {
-    const directory = join(work, attempt, "captures")
-    return readdirSync(directory).map((name) => lastTick(readFileSync(join(directory, name), "latin1")))
-  })
-  return Math.max(...captures)
+  const captures = globSync("work/*/captures/*", { cwd: state })
+  return Math.max(...captures.map((name) => lastTick(readFileSync(join(state, name), "latin1"))))
 }
 
 /** Returns once a line that was put out after this time has been captured. */

@@ -57,7 +57,8 @@ const residentBytes = (pid: number): number => {
 
 const main = Effect.gen(function* () {
   const koji = yield* hub
-  const where = yield* place(koji.builder)
+  // A builder that has so many tasks at a time, or it would not be ready for more.
+  const where = yield* place(`${koji.builder}\nmaxjobs = ${2 * open}\n`)
   const started = Effect.gen(function* () {
     const start = seconds()
     const { pid } = yield* daemonAt(koji, where)

@@ -45,14 +45,14 @@ export const recover = Effect.fn("recover")(function* (hostId: number) {
   const all = (yield* store.list.pipe(Effect.orDie)).flatMap((name) => (name.kind === "attempt" ? [name] : []))
   const newest = new Map(all.map(({ task, attempt }) => [task, attempt]))
   const isNewest = ({ task, attempt }: AttemptName) => newest.get(task) === attempt
-  const left = (yield* Effect.forEach(all, ifOpen, { concurrency: reads })).flat()
+  const left = (yield* Effect.forEach(all, ifOpen)).flat()
   // Two attempts of one task would both tell the hub how it ended. Nothing but a defect of ours leaves an older one open.
   yield* Effect.forEach(
     left.filter((name) => !isNewest(name)),
     supersede,
     { discard: true }
   )
-  const resumed = new Set((yield* Effect.forEach(left.filter(isNewest), resume, { concurrency: reads })).flat())
+  const resumed = new Set((yield* Effect.forEach(left.filter(isNewest), resume, { concurrency: resumedAtOnce })).flat())
   yield* roots.tidy(resumed)
   yield* images.keepPins(new Set([...resumed, ...(yield* roots.list).map(nameOf)]))
   yield* removeWork(resumed)
@@ -61,8 +61,8 @@ export const recover = Effect.fn("recover")(function* (hostId: number) {
 
 type AttemptName = Extract<StreamName, { readonly kind: "attempt" }>
 
-/** How many journals are read at once. */
-const reads = 8
+/** What is written for one waits for the disk beside the others'. */
+const resumedAtOnce = 16
 
 /** By its last line alone: a builder has thousands of journals, and all but a few have ended. */
 const ifOpen = Effect.fnUntraced(function* (

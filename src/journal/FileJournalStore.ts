@@ -96,7 +96,7 @@ const reading = (place: Place) => {
   const list = Effect.gen(function* (): Effect.fn.Return<ReadonlyArray<StreamName>, JournalError> {
     const names = yield* poison.guard(disk.list(directory))
     const tasks = names.includes("tasks") ? yield* poison.guard(disk.list(join(directory, "tasks"))) : []
-    const attempts = yield* Effect.forEach(tasks.filter(isTask).sort(byValue), attemptsOf, { concurrency: reads })
+    const attempts = yield* Effect.forEach(tasks.filter(isTask).sort(byValue), attemptsOf)
     const others = [daemonStream, shellStream].filter((stream) => names.includes(fileOfStream(stream)))
     return [...others, ...attempts.flat()]
   }).pipe(Effect.withSpan("JournalStore.list"))
@@ -117,9 +117,6 @@ const reading = (place: Place) => {
     getBlob: Effect.fn("JournalStore.getBlob")((digest: string) => getBlob(place, digest))
   }
 }
-
-/** How many directories are read at once. */
-const reads = 8
 
 const isTask = (name: string): boolean => /^\d+$/.test(name)
 const byValue = (a: string, b: string): number => Number(a) - Number(b)
