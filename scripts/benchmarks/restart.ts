@@ -3,8 +3,8 @@
  * of the container it finds running has a line that was put out after that start. Beside it, the seconds that the engine's
  * own `logs`, started at such an instant on the same container, takes to its first new line.
  *
- * The package puts out a line with the time every twentieth of a second. The build is killed several times over and has to
- * end well all the same.
+ * The package puts out a line with the time every twentieth of a second. The daemon is killed several times over and the
+ * build has to end well all the same.
  */
 import { spawn } from "node:child_process"
 import { globSync, readFileSync } from "node:fs"

@@ -13,13 +13,16 @@ import type { Credentials } from "./Credentials.ts"
 import { type Database, Flag, orNull, rowOf } from "./Database.ts"
 import { authError, authExpired, authLockError, retryError, sequenceError } from "./Faults.ts"
 
+const columns = {
+  user_id: Schema.Int,
+  expired: Flag,
+  master: orNull(Schema.Int),
+  authtype: Schema.Int,
+  callnum: orNull(Schema.Int)
+}
 const readCaller = rowOf(
   Schema.Struct({
-    user_id: Schema.Int,
-    expired: Flag,
-    master: orNull(Schema.Int),
-    authtype: Schema.Int,
-    callnum: orNull(Schema.Int),
+    ...columns,
     fresh: Schema.Int,
     user_name: orNull(Schema.String),
     user_status: orNull(Schema.Int),
@@ -29,11 +32,7 @@ const readCaller = rowOf(
 /** `getSessionInfo`'s members, of the transcripts. */
 const readInfo = rowOf(
   Schema.Struct({
-    user_id: Schema.Int,
-    expired: Flag,
-    master: orNull(Schema.Int),
-    authtype: Schema.Int,
-    callnum: orNull(Schema.Int),
+    ...columns,
     exclusive: orNull(Flag),
     start_time: Schema.String,
     start_ts: Schema.Finite,
@@ -43,10 +42,11 @@ const readInfo = rowOf(
     renew_ts: orNull(Schema.Finite)
   })
 )
+const selectHolder = (user: string) => `SELECT id FROM sessions WHERE user_id = ${user} AND exclusive AND NOT closed`
 /** One query for all that every call asks: a session, its user, and who holds the user's lock. */
 const selectCaller = `SELECT session.user_id, session.expired, session.master, session.authtype, session.callnum,
     COALESCE(session.renew_time, session.start_time) AS fresh, users.name AS user_name, users.status AS user_status,
-    (SELECT id FROM sessions WHERE user_id = session.user_id AND exclusive AND NOT closed) AS holder
+    (${selectHolder("session.user_id")}) AS holder
   FROM sessions AS session LEFT JOIN users ON users.id = session.user_id
   WHERE session.id = ? AND session.key = ? AND NOT session.closed`
 
@@ -109,8 +109,7 @@ export const identify = Effect.fnUntraced(function* (
 })
 
 /** The session that holds the user's exclusive lock, expired or not. */
-export const lockHolder = (db: Database, userId: number): number | undefined =>
-  db.id("SELECT id FROM sessions WHERE user_id = ? AND exclusive AND NOT closed", userId)
+export const lockHolder = (db: Database, userId: number): number | undefined => db.id(selectHolder("?"), userId)
 
 /** Notes the number in the call's own transaction, without being a reason to keep that. */
 export const noteCallnum = (db: Database, { id, callnum }: Credentials) => {

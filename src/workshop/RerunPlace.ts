@@ -28,7 +28,11 @@ export const rerunPlace = Effect.fn("rerunPlace")(function* (below: string) {
     catch: (cause) => new NoPlace({ message: `nothing can be made in ${below}: ${String(cause)}` })
   })
   // What is in there is made, removed and given away by root.
-  yield* refuseUnsafe(below)
+  yield* refuseUnsafe(below).pipe(
+    Effect.mapError(
+      ({ message }) => new NoPlace({ message: `${below}: ${message}; --work-dir names another, or one to be made` })
+    )
+  )
   const scope = yield* Effect.scope
   yield* Effect.addFinalizer(() => cleared(directory, id))
   // Nobody takes what another is making for left: that is done under one lock, which is held for a moment only.

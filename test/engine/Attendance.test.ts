@@ -72,6 +72,20 @@ for (const kind of ["docker", "podman"] as const) {
       }).pipe(Effect.provide(over(hanging, { kind })))
     )
 
+    it.effect("went over its limit of output also when it was over before anybody read that", () =>
+      Effect.gen(function* () {
+        const { fiber, output, here } = yield* begin({ limits: { outputBytes: 20 } })
+        yield* TestClock.adjust("1 minute")
+        const exit = Result.getOrThrow(yield* Fiber.join(fiber))
+        assert.deepStrictEqual(exit.reason, { _tag: "LimitReached", limit: "output", value: 20 })
+        assert.strictEqual(exit.outputBytes, 20)
+        assert.strictEqual(output.text(), "as much as there is ")
+        yield* nothingLeft(here)
+      }).pipe(
+        Effect.provide(over({ output: [{ bytes: "as much as there is room for and more\n" }], exit: 0 }, { kind }))
+      )
+    )
+
     it.effect("is silent only since its last byte", () =>
       Effect.gen(function* () {
         const { fiber } = yield* begin({ limits: { silenceSeconds: 60 } })

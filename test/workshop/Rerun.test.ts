@@ -1,144 +1,19 @@
 /** A recorded build run again, on an engine in memory: the record is a real daemon's, the programs are the model's. */
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { availableParallelism, tmpdir } from "node:os"
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, type Schema } from "effect"
-import { FetchHttpClient, type HttpClient } from "effect/http"
-import type { AttemptEvent, StepValue } from "../../src/core/AttemptEvent.ts"
-import type { ContainerSpec } from "../../src/engine/ContainerSpec.ts"
-import { Engine, EngineError } from "../../src/engine/Engine.ts"
+import { Deferred, Effect, Fiber } from "effect"
+import type { StepValue } from "../../src/core/AttemptEvent.ts"
+import { Engine } from "../../src/engine/Engine.ts"
 import { label } from "../../src/engine/Labels.ts"
-import { layerMemory, MemoryEngine, type MemoryProgram } from "../../src/engine/MemoryEngine.ts"
 import { fileSource } from "../../src/inspect/JournalSource.ts"
 import { verify } from "../../src/inspect/Verify.ts"
 import { ValueMissing } from "../../src/journal/ReplayDoor.ts"
-import { taskType } from "../../src/tasks/Registry.ts"
-import { type RecordedBuild, recordedBuild } from "../../src/workshop/RecordedBuild.ts"
-import { type RerunReport, type RerunRequest, rerun, type Stop } from "../../src/workshop/Rerun.ts"
-import { placesInTree } from "../../src/workshop/SourceSearch.ts"
+import { type RerunRequest, rerun, type Stop } from "../../src/workshop/Rerun.ts"
 import { verdictOf } from "../../src/workshop/Verdict.ts"
-import { builderSettings } from "../buildroot/settings.ts"
-import { toolsImage } from "../model/Daemon.ts"
-import { tag } from "../model/HubTemplate.ts"
-import type { Recipe } from "../model/Packages.ts"
-import { programOf, Recipes } from "../model/Programs.ts"
-import { hello, ofArch, repo } from "../tasks/building.ts"
-import { type Plot, tell } from "../tasks/telling.ts"
-
-const bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()
-
-/** The story of one build, told once: its events, and the hub's tree as it was then. */
-const record = async (method: Method, recipe: Recipe, directory: string) => {
-  const after: Plot["after"] = ({ hub }) =>
-    cpSync(hub.top, join(directory, "top"), { recursive: true, verbatimSymlinks: true })
-  const before: Plot["before"] = (world) => [world.source(recipe), tag.build, repo]
-  const { history } =
-    method === "buildArch" ? await ofArch(recipe, { after }) : await tell(method, [], { after, before })
-  return recordOf(history)
-}
-type Method = "buildArch" | "rebuildSRPM"
-
-const recordOf = (history: ReadonlyArray<AttemptEvent>): RecordedBuild => {
-  const reading = recordedBuild()
-  for (const event of history) reading.add(event, 0)
-  return reading.found(value) ?? assert.fail("there is no beginning")
-}
-
-const value = (value: StepValue): Effect.Effect<Schema.Json, ValueMissing> =>
-  value._tag === "Inline"
-    ? Effect.succeed(value.value)
-    : Effect.fail(new ValueMissing({ digest: value.digest, bytes: value.bytes, message: "not here" }))
-
-const away = (subject: string) =>
-  new EngineError({ operation: "run", subject, reason: "unreachable", message: "nothing answers" })
-
-interface Scene {
-  readonly directory: string
-  readonly recorded: RecordedBuild
-  readonly request: RerunRequest
-  /** What was run, by place, and what was said. */
-  readonly ran: Array<string>
-  readonly said: Array<string>
-  /** What the engine was asked for. */
-  readonly asked: Map<string, ContainerSpec>
-}
-
-/** Nobody waits for a model. */
-const atOnce = ({ output, afterMillis, ...rest }: MemoryProgram): MemoryProgram => ({
-  ...rest,
-  ...(afterMillis === "never" ? { afterMillis } : {}),
-  output: output.map(({ afterMillis: _, ...chunk }) => chunk)
-})
-
-/** Builds `then` on record, and sets the scene for a machine on which the sources build as `now` says. */
-const inScene = (
-  then: Recipe,
-  now: Recipe,
-  play: (scene: Scene) => Effect.Effect<void, unknown, Engine | MemoryEngine | HttpClient.HttpClient>,
-  method: Method = "buildArch"
-) =>
-  Effect.gen(function* () {
-    const directory = yield* Effect.acquireRelease(
-      Effect.sync(() => mkdtempSync(join(tmpdir(), "adjutant-rerun-"))),
-      (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-    )
-    const recorded = yield* Effect.promise(() => record(method, then, directory))
-    const top = join(directory, "top")
-    const [ran, said]: [Array<string>, Array<string>] = [[], []]
-    const asked = new Map<string, ContainerSpec>()
-    const recipes = new Recipes([now])
-    const keep = join(directory, "kept")
-    mkdirSync(keep)
-    const scene: Scene = {
-      ...{ directory, recorded, ran, said, asked },
-      request: {
-        type: taskType(method) ?? assert.fail(),
-        recorded,
-        below: join(directory, "reruns"),
-        local: builderSettings({ directory, instance: "", image: toolsImage, bootId }, {}),
-        stateDirectory: null,
-        tree: top,
-        placesOf: (relative) => placesInTree(top, relative),
-        against: join(top, "work/tasks", `${recorded.accepted.task}`, `${recorded.accepted.task}`),
-        until: null,
-        keep,
-        tell: (progress) =>
-          Effect.sync(() => {
-            if (progress._tag === "Began") ran.push(progress.place)
-            if (progress._tag === "Source") said.push(`source ${progress.place}`)
-            if (progress._tag === "Remark") said.push(progress.text)
-            if (progress._tag === "Output") said.push(progress.text)
-          })
-      }
-    }
-    const engine = layerMemory({
-      bootId,
-      images: [{ reference: toolsImage }],
-      program: (spec, root) => {
-        asked.set(spec.labels[label.step] ?? "", spec)
-        return atOnce(programOf(spec, root, recipes))
-      }
-    })
-    yield* play(scene).pipe(Effect.andThen(nothingLeft(scene)), Effect.provide([engine, FetchHttpClient.layer]))
-  }).pipe(Effect.scoped)
-
-/** Of what was made for it nothing is left: no container, no image, no directory. */
-const nothingLeft = ({ directory }: Scene) =>
-  Effect.gen(function* () {
-    const engine = yield* MemoryEngine
-    assert.deepStrictEqual(yield* engine.containers, [])
-    assert.deepStrictEqual(
-      (yield* engine.images).map(({ references }) => references[0]),
-      [toolsImage]
-    )
-    const left = readdirSync(join(directory, "reruns")).filter((name) => !name.startsWith("lock"))
-    assert.deepStrictEqual(left, [])
-  })
-
-const verdicts = ({ files }: RerunReport) => files.map(({ name, verdict }) => `${name}: ${verdict._tag}`)
-
-const everything = [...["init/populate", "init/check", "build/1", "install/1/resolve", "install/1/install", "build/2"]]
+import { hello } from "../tasks/building.ts"
+import { away, everything, inScene, verdicts } from "./scene.ts"
 
 describe("a recorded build that is run again", { timeout: 60_000 }, () => {
   it.live("does anew what was done in containers, on roots made of the same packages, and comes to the same", () =>
@@ -368,6 +243,33 @@ describe("a recorded build that is run again", { timeout: 60_000 }, () => {
         const fiber = yield* Effect.forkChild(rerun({ ...request, tell }))
         yield* Deferred.await(begun)
         yield* Fiber.interrupt(fiber)
+      })
+    )
+  )
+
+  it.live("is not done in a directory that others can get into", () =>
+    inScene(hello, hello, ({ request, ran }) =>
+      Effect.gen(function* () {
+        mkdirSync(request.below)
+        chmodSync(request.below, 0o755)
+        const { message } = yield* Effect.flip(rerun(request))
+        assert.include(message, `${request.below}: it is open to group or others (mode 755)`)
+        assert.include(message, "--work-dir")
+        assert.deepStrictEqual(ran, [])
+      })
+    )
+  )
+
+  it.live("is not the same because another file is the same as what was made", () =>
+    inScene(hello, { ...hello, epoch: 2 }, ({ request, recorded, directory }) =>
+      Effect.gen(function* () {
+        const first = yield* rerun(request)
+        assert.include(verdicts(first), "hello-1.0-1.x86_64.rpm: Differs")
+        const keep = join(directory, "kept again")
+        mkdirSync(keep)
+        const second = yield* rerun({ ...request, against: request.keep, keep })
+        assert.include(verdicts(second), "hello-1.0-1.x86_64.rpm: OtherBytes")
+        assert.strictEqual(verdictOf(recorded, second), "differs")
       })
     )
   )
