@@ -9,6 +9,7 @@ import { hostname } from "node:os"
 import { NodeHttpClient } from "@effect/platform-node"
 import { Effect, Layer, Logger, Queue, Redacted, References } from "effect"
 import { BuilderSettings } from "./buildroot/BuilderSettings.ts"
+import { DaemonControl } from "./buildroot/DaemonControl.ts"
 import { FailedRoots } from "./buildroot/FailedRoots.ts"
 import { ImageStore } from "./buildroot/ImageStore.ts"
 import { failure } from "./cli/CommandFailed.ts"
@@ -85,7 +86,9 @@ const started = (version: string, config: DaemonConfigValues, request: CommandRe
     ).pipe(Layer.provide(http))
     const below = Layer.mergeAll(hub, engine).pipe(Layer.provideMerge(settings))
     const services = Attempts.layer.pipe(
-      Layer.provideMerge(Layer.mergeAll(ImageStore.layer, failedRoots, DaemonJournal.layer, requests)),
+      Layer.provideMerge(
+        Layer.mergeAll(ImageStore.layer, failedRoots, DaemonJournal.layer, DaemonControl.layer, requests)
+      ),
       Layer.provideMerge(below)
     )
     return yield* served(config, request, `${info.kind} ${info.version}`).pipe(

@@ -90,7 +90,12 @@ export const KojidOptions = Schema.Struct({
     meaning: "Seconds until a call to the hub is given up"
   }),
   use_fast_upload: boolean({ default: "yes", meaning: "Upload raw bytes", quirk: "always done here" }),
-  task_avail_delay: integer({ default: "300", ...seconds, meaning: noMeaning, quirk: "for hubs before 1.34" }),
+  task_avail_delay: integer({
+    default: "300",
+    ...seconds,
+    meaning: "Seconds until a builder with the least room opens a free task itself",
+    quirk: "for hubs before 1.34, which give none out"
+  }),
 
   literal_task_arches: words({ default: "", meaning: "Globs of arches that subtasks keep as they are written" }),
   build_arch_can_fail: boolean({ default: "no", meaning: "Whether the other arches build on when one has failed" }),

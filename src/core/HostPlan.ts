@@ -1,9 +1,9 @@
 /**
  * What the daemon should do next, decided from one look at the hub, the host and its own attempts.
  *
- * `plan` looks and decides; the daemon carries out. Between two looks the only thing remembered is who is under
- * suspicion: the hub's list and ours are never read at the same instant, so one disagreement proves nothing and two
- * do. The readiness rules and their order are kojid's (daemon.md 4.5, 4.6); waiting tasks cost no load but a place.
+ * These functions decide; the daemon carries out. Between two looks the only thing remembered is who is under suspicion:
+ * the hub's list and ours are never read at the same instant, so one disagreement proves nothing and two do. The
+ * readiness rules and their order are kojid's (daemon.md 4.5, 4.6); waiting tasks cost no load but a place.
  */
 import { HashSet } from "effect"
 import type { TaskId } from "./Ids.ts"
@@ -17,39 +17,18 @@ export interface OpenTask {
   readonly alert: boolean
 }
 
-/** A task ASSIGNED to this host, most urgent first (`host.getTasks`). */
-export interface AssignedTask {
-  readonly id: TaskId
-  readonly method: string
-  readonly arch: string
-}
-
-export interface HostView {
+export interface OpenTasks {
   readonly open: ReadonlyArray<OpenTask>
   /** Attempts that were running here before the hub was asked. */
   readonly running: HashSet.HashSet<TaskId>
-  /** Tasks that the last look could not explain. */
+  /** Tasks that could not be explained the last time. */
   readonly suspects: HashSet.HashSet<TaskId>
-  readonly enabled: boolean
-  readonly capacity: number
-  readonly maxJobs: number
-  readonly draining: boolean
-  readonly disks: ReadonlyArray<{ readonly path: string; readonly freeMebibytes: number }>
-  readonly minSpaceMebibytes: number
-  readonly loadAverage: number
-  /** Per processor; kojid's bound is 4. */
-  readonly loadAverageMax: number
-  readonly cpus: number
 }
 
-export interface HostPlan {
+/** What the hub's list of open tasks means, held against what runs here. */
+export interface Account {
   /** The weight of open tasks that do not wait: what `updateHost` reports. */
   readonly load: number
-  readonly ready: boolean
-  /** Why not, for people. */
-  readonly status: string
-  /** How many more attempts may begin. */
-  readonly places: number
   /** Parents to wake. */
   readonly wake: ReadonlyArray<TaskId>
   /** Running here, not open at the hub: ask what became of them. */
@@ -59,32 +38,59 @@ export interface HostPlan {
   readonly suspects: HashSet.HashSet<TaskId>
 }
 
-export const plan = (view: HostView): HostPlan => {
+export const account = ({ open, running, suspects: before }: OpenTasks): Account => {
   const release: Array<TaskId> = []
   const wake: Array<TaskId> = []
   let suspects = HashSet.empty<TaskId>()
   let seen = HashSet.empty<TaskId>()
   let load = 0
-  for (const task of view.open) {
+  for (const task of open) {
     seen = HashSet.add(seen, task.id)
-    if (HashSet.has(view.running, task.id)) {
+    if (HashSet.has(running, task.id)) {
       if (!task.waiting) load += task.weight
       if (task.alert) wake.push(task.id)
-    } else if (HashSet.has(view.suspects, task.id)) release.push(task.id)
+    } else if (HashSet.has(before, task.id)) release.push(task.id)
     else suspects = HashSet.add(suspects, task.id)
   }
-  const inquire = [...view.running].filter((id) => !HashSet.has(seen, id))
-  const occupied = HashSet.size(view.running)
-  const { ready, status } = readiness(view, load, occupied)
-  return { load, ready, status, places: ready ? view.maxJobs - occupied : 0, wake, inquire, release, suspects }
+  const inquire = [...running].filter((id) => !HashSet.has(seen, id))
+  return { load, wake, inquire, release, suspects }
 }
 
-const readiness = (view: HostView, load: number, occupied: number): { ready: boolean; status: string } => {
+/** What may change on a host from one moment to the next. */
+export interface Room {
+  readonly load: number
+  readonly capacity: number
+  /** How many attempts run. */
+  readonly running: number
+  readonly maxJobs: number
+  readonly draining: boolean
+  /** An attempt runs beside which kojid would do nothing else: the host is ready, and takes nothing. */
+  readonly foreground: boolean
+}
+
+export interface HostView extends Room {
+  readonly enabled: boolean
+  readonly disks: ReadonlyArray<{ readonly path: string; readonly freeMebibytes: number }>
+  readonly minSpaceMebibytes: number
+  readonly loadAverage: number
+  /** Per processor; kojid's bound is 4. */
+  readonly loadAverageMax: number
+  readonly cpus: number
+}
+
+export interface Readiness {
+  readonly ready: boolean
+  /** Why not, for people. */
+  readonly status: string
+}
+
+export const readiness = (view: HostView): Readiness => {
+  const { load, capacity, running, maxJobs } = view
   const not = (status: string) => ({ ready: false, status })
   if (view.draining) return not("pending restart")
   if (!view.enabled) return not("host is disabled")
-  if (load > view.capacity) return not(`over capacity: load ${load.toFixed(2)} > ${view.capacity.toFixed(2)}`)
-  if (occupied >= view.maxJobs) return not(`full queue: ${occupied} tasks, maxjobs ${view.maxJobs}`)
+  if (load > capacity) return not(`over capacity: load ${load.toFixed(2)} > ${capacity.toFixed(2)}`)
+  if (running >= maxJobs) return not(`full queue: ${running} tasks, maxjobs ${maxJobs}`)
   for (const disk of view.disks) {
     if (disk.freeMebibytes < view.minSpaceMebibytes) {
       return not(
@@ -96,6 +102,10 @@ const readiness = (view: HostView, load: number, occupied: number): { ready: boo
   if (view.loadAverage > bound) return not(`load average ${view.loadAverage.toFixed(2)} > ${bound.toFixed(2)}`)
   return { ready: true, status: "ready" }
 }
+
+/** How many more attempts may begin on a host that was ready at its last look. */
+export const places = ({ load, capacity, running, maxJobs, draining, foreground }: Room): number =>
+  draining || foreground || load > capacity ? 0 : Math.max(0, maxJobs - running)
 
 /** What to do about an attempt whose task is no longer in the hub's list of open ones. */
 export type Verdict = "leave" | "stop-canceled" | "stop-lost"

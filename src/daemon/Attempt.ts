@@ -9,6 +9,7 @@
 import { join } from "node:path"
 import { Cause, Effect, Exit, HashMap, Layer, Option, Schedule, Schema, Scope } from "effect"
 import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
+import { DaemonControl } from "../buildroot/DaemonControl.ts"
 import { hubFailure } from "../buildroot/HubSteps.ts"
 import { KojiLogs } from "../buildroot/KojiLogs.ts"
 import { TaskUploads } from "../buildroot/TaskUploads.ts"
@@ -73,11 +74,10 @@ const toItsEnd = Effect.fnUntraced(function* (request: AttemptRequest) {
     yield* dropRoot(request)
     return yield* conclude(request, opened.value)
   }
-  const session = yield* Effect.interruptible(daemonSession.subsession).pipe(
-    Scope.provide(scope),
-    Effect.mapError(hubFailure),
-    Effect.exit
-  )
+  const foreground = request.type.foreground === true
+  const session = yield* Effect.interruptible(
+    foreground ? Effect.succeed(daemonSession) : daemonSession.subsession
+  ).pipe(Scope.provide(scope), Effect.mapError(hubFailure), Effect.exit)
   // What goes wrong before the handler runs is no fault of the task's: it is given back.
   const exit: Exit.Exit<TaskResult, TaskFailure> = Exit.isFailure(opened)
     ? Exit.fail(new GiveBack({ message: `the task could not be opened: ${Cause.pretty(opened.cause)}` }))
@@ -286,7 +286,16 @@ const finish = Effect.fnUntraced(function* (request: AttemptRequest, outcome: Ou
     info?._tag === "Success" && !(info.success?.state === taskStates.OPEN && info.success.host_id === hostId)
   const note = knows
     ? `the hub had heard of it before: the task is ${taskStateName(info.success?.state ?? -1) ?? "unknown"}`
-    : yield* Effect.andThen(uploadEvents(task, outcome), report(task, outcome))
+    : yield* uploadEvents(task, outcome).pipe(
+        Effect.andThen(pendRestart(request, outcome)),
+        Effect.andThen(report(task, outcome))
+      )
   yield* journal.submit(order.Conclude.make({ note })).pipe(Effect.orDie)
   return outcome
+})
+
+/** Before the hub hears of the task's end: nothing may be taken between the two. */
+const pendRestart = Effect.fnUntraced(function* ({ task, type }: AttemptRequest, outcome: Outcome) {
+  const { restart } = yield* DaemonControl
+  if (type.restarts === true && outcome._tag === "Success") yield* restart(`task ${task} (${type.method})`)
 })

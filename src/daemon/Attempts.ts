@@ -21,6 +21,7 @@ type Journal = Context.Service.Shape<typeof AttemptJournal>
 interface Running {
   readonly fiber: Fiber.Fiber<unknown, unknown>
   readonly journal: Journal
+  readonly foreground: boolean
 }
 
 type AttemptName = Extract<StreamName, { readonly kind: "attempt" }>
@@ -46,6 +47,8 @@ export class Attempts extends Context.Service<
   Attempts,
   {
     readonly running: Effect.Effect<HashSet.HashSet<TaskId>>
+    /** Whether one runs beside which nothing is to be taken. */
+    readonly foreground: Effect.Effect<boolean>
     /** Begins an attempt; returns once its journal is open. The attempt itself goes on by itself. */
     start(request: Omit<AttemptRequest, "attempt">): Effect.Effect<void>
     /**
@@ -62,12 +65,10 @@ export class Attempts extends Context.Service<
     stop(task: TaskId, reason: StopReason, detail: string): Effect.Effect<void>
     /** Tells all of them to, side by side. */
     stopAll(reason: StopReason, detail: string): Effect.Effect<void>
-    /** Returns when none is running. */
-    readonly drained: Effect.Effect<void>
     /** Names of containers that live attempts intend or have. */
     readonly containers: Effect.Effect<ReadonlySet<string>>
-    /** Returns when one has ended: the moment to look for more work. */
-    readonly ended: Effect.Effect<void>
+    /** What returns when one has ended from now on: the moment to look for more work. */
+    readonly nextEnd: Effect.Effect<Effect.Effect<void>>
   }
 >()("adjutant/daemon/Attempts") {
   static readonly layer = Layer.effect(
@@ -84,7 +85,7 @@ export class Attempts extends Context.Service<
         const rung = yield* Ref.getAndSet(bell, next)
         yield* Deferred.succeed(rung, undefined)
       })
-      const ended = Effect.flatMap(Ref.get(bell), Deferred.await)
+      const nextEnd = Effect.map(Ref.get(bell), Deferred.await)
 
       const openJournal = Effect.fnUntraced(function* (task: TaskId, attempt: AttemptNumber) {
         const own = yield* Scope.make()
@@ -98,6 +99,7 @@ export class Attempts extends Context.Service<
 
       const run = Effect.fnUntraced(function* ({ own, built, journal }: Opened, request: AttemptRequest) {
         const { task, attempt } = request
+        const foreground = request.type.foreground === true
         // Whoever tells it to stop finds it begun, and it ends in order however early that is.
         yield* Effect.provideContext(beginAttempt(request), Context.merge(services, built))
         const fiber = yield* runAttempt(request).pipe(
@@ -113,7 +115,7 @@ export class Attempts extends Context.Service<
           ),
           Effect.forkIn(scope, { startImmediately: false, uninterruptible: true })
         )
-        yield* Ref.update(table, (running) => new Map(running).set(task, { fiber, journal }))
+        yield* Ref.update(table, (running) => new Map(running).set(task, { fiber, journal, foreground }))
         return fiber
       })
 
@@ -157,19 +159,15 @@ export class Attempts extends Context.Service<
         yield* Effect.forEach(tasks, (task) => stop(task, reason, detail), { concurrency: "unbounded", discard: true })
       })
 
-      const drained: Effect.Effect<void> = Effect.suspend(() =>
-        Effect.flatMap(Ref.get(table), (running) => (running.size === 0 ? Effect.void : Effect.andThen(ended, drained)))
-      )
-
       return Attempts.of({
         running: Effect.map(Ref.get(table), (running) => HashSet.fromIterable(running.keys())),
+        foreground: Effect.map(Ref.get(table), (running) => [...running.values()].some((one) => one.foreground)),
         start,
         resume,
         supersede,
         stop,
         stopAll,
-        drained,
-        ended,
+        nextEnd,
         containers: Effect.flatMap(Ref.get(table), (running) =>
           Effect.map(
             Effect.forEach(running.values(), ({ journal }) => Effect.map(journal.state, containersLeft)),

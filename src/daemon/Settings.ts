@@ -98,5 +98,6 @@ export const daemonOptions = (config: DaemonConfigValues): DaemonOptions => ({
   maxJobs: config.kojid.maxjobs,
   minSpaceMebibytes: config.kojid.minspace,
   loadAverageMax: config.adjutant.load_average_max,
+  taskAvailDelaySeconds: config.kojid.task_avail_delay,
   journalAgeSeconds: config.adjutant.journal_age
 })

@@ -3,10 +3,14 @@ import { taskWeight } from "../koji/Weights.ts"
 import { build } from "./Build.ts"
 import { buildArch } from "./BuildArch.ts"
 import { createRepo } from "./CreateRepo.ts"
+import { dependantTask } from "./DependantTask.ts"
 import { newRepo } from "./NewRepo.ts"
 import { rebuildSrpm } from "./RebuildSrpm.ts"
+import { restart, restartHosts, restartVerify, shutdown } from "./Restart.ts"
+import { sleep } from "./Sleep.ts"
 import { tagBuild } from "./TagBuild.ts"
 import type { TaskType } from "./Task.ts"
+import { defaultTask, fork, someMethod, subtask, waitTest } from "./TestTasks.ts"
 import { waitRepo } from "./WaitRepo.ts"
 
 const types: ReadonlyArray<TaskType> = [
@@ -16,7 +20,18 @@ const types: ReadonlyArray<TaskType> = [
   { method: "tagBuild", handler: tagBuild, tagOf: null },
   { method: "waitrepo", handler: waitRepo, tagOf: null },
   { method: "newRepo", handler: newRepo, tagOf: null },
-  { method: "createrepo", handler: createRepo, tagOf: null }
+  { method: "createrepo", handler: createRepo, tagOf: null },
+  { method: "restartHosts", handler: restartHosts, tagOf: null },
+  { method: "restart", handler: restart, tagOf: null, foreground: true, restarts: true },
+  { method: "restartVerify", handler: restartVerify, tagOf: null, foreground: true },
+  { method: "shutdown", handler: shutdown, tagOf: null, foreground: true },
+  { method: "dependantTask", handler: dependantTask, tagOf: null },
+  { method: "sleep", handler: sleep, tagOf: null },
+  { method: "fork", handler: fork, tagOf: null },
+  { method: "subtask", handler: subtask, tagOf: null },
+  { method: "waittest", handler: waitTest, tagOf: null },
+  { method: "someMethod", handler: someMethod, tagOf: null, foreground: true },
+  { method: "default", handler: defaultTask, tagOf: null }
 ]
 
 const plainValue = (value: Parameters<NonNullable<TaskType["tagOf"]>>[0][string] | undefined) => value ?? null

@@ -1,5 +1,5 @@
 /** Handing work to child tasks, and waiting for them (tasks.md 1.6, 1.7). */
-import { Effect, Option, Schema } from "effect"
+import { Clock, Effect, Option, Schema } from "effect"
 import { hubFailure, hubStep } from "../buildroot/HubSteps.ts"
 import { Door } from "../buildroot/World.ts"
 import {
@@ -13,13 +13,14 @@ import {
   taskWaitResults
 } from "../hub/calls/tasks.ts"
 import { TaskAlerts } from "../hub/TaskAlerts.ts"
-import type { Value } from "../hub/Value.ts"
+import type { Struct, Value } from "../hub/Value.ts"
+import { genericError } from "../koji/Fault.ts"
 import { pythonRepr } from "../koji/PythonRepr.ts"
 import { taskStates } from "../koji/TaskState.ts"
 import type { TaskContext } from "./Task.ts"
 
-/** How long a waiting task goes without asking when nobody wakes it: kojid's cycle (daemon.md 4.12). */
-const pollSeconds = 15
+/** How long a waiting task goes without asking: the daemon wakes it, again and again while there is something to hear. */
+const pollSeconds = 120
 
 export interface SubtaskRequest {
   readonly method: string
@@ -27,14 +28,19 @@ export interface SubtaskRequest {
   /** What makes creation repeatable: the same parent and label is the same task. Null for `waitrepo`, as kojid. */
   readonly label: string | null
   readonly arch?: string
+  /** The hub's other options: `assign`, `channel`, `priority`. */
+  readonly options?: Struct
+  /** Where its step stands, for one of several that have no label: which one, and the others so far. */
+  readonly among?: { readonly place: string; readonly others: ReadonlyArray<number> }
 }
 
 /** The child of this label: made, or found if an earlier attempt made it. */
 export const subtask = (task: TaskContext, request: SubtaskRequest) =>
   hubStep(
-    `subtask/${request.label ?? request.method}`,
+    `subtask/${request.among?.place ?? request.label ?? request.method}`,
     Schema.Int,
     makeSubtask({
+      ...request.options,
       method: request.method,
       arglist: request.arguments,
       parent: task.id,
@@ -52,8 +58,16 @@ const unlabelled = (task: TaskContext, request: SubtaskRequest) =>
       ({ method, request: given }) =>
         method === request.method && given !== null && given !== undefined && pythonRepr(given) === asked
     )
-    return Option.fromNullishOr(same.at(-1)?.id)
+    const others = request.among?.others ?? []
+    return Option.fromNullishOr(same.findLast(({ id }) => !others.includes(id))?.id)
   })
+
+export interface WaitOptions {
+  /** Children whose fault is a result like any other: `{faultCode, faultString}`. */
+  readonly canFail?: ReadonlyArray<number>
+  /** After so long the children are canceled, and the wait fails. */
+  readonly timeoutSeconds?: number | null
+}
 
 /**
  * Waits for all of these children and returns their results by id. With `failAny` the first one that fails ends the
@@ -63,9 +77,14 @@ export const waitFor = Effect.fn("waitFor")(function* (
   task: TaskContext,
   name: string,
   children: ReadonlyArray<number>,
-  failAny: boolean
+  failAny: boolean,
+  { canFail = [], timeoutSeconds = null }: WaitOptions = {}
 ) {
   const door = yield* Door
+  const began =
+    timeoutSeconds === null
+      ? null
+      : yield* door.step({ path: `wait/${name}/began`, rule: "repeat" }, Schema.Int, Clock.currentTimeMillis)
   const results = yield* door.step(
     { path: `wait/${name}`, rule: "repeat", input: [...children] },
     Schema.Array(Schema.Tuple([Schema.Int, Schema.Json])),
@@ -79,19 +98,28 @@ export const waitFor = Effect.fn("waitFor")(function* (
         if (failAny)
           yield* failFirst(
             task,
-            finished.filter((id) => !checked.has(id))
+            finished.filter((id) => !checked.has(id) && !canFail.includes(id))
           )
         for (const id of finished) checked.add(id)
+        const left = began === null ? Number.POSITIVE_INFINITY : yield* timeLeft(task, began, timeoutSeconds ?? 0)
         const alerts = yield* TaskAlerts
-        yield* Effect.raceFirst(alerts.next(task.id), Effect.sleep(`${pollSeconds} seconds`))
+        yield* Effect.raceFirst(alerts.next(task.id), Effect.sleep(`${Math.min(left, 1000 * pollSeconds)} millis`))
       }
-      return yield* taskWaitResults(task.id, children)
+      return yield* taskWaitResults(task.id, children, canFail.length === 0 ? null : canFail)
     }).pipe(
       Effect.tapErrorTag("HubFault", () => unlessCanceled(task)),
       Effect.catchTag(["HubFault", "HubUnavailable", "HubNonsense"], (error) => Effect.fail(hubFailure(error)))
     )
   )
   return new Map(results)
+})
+
+/** The milliseconds that are left; none is the end of the children, and a fault. */
+const timeLeft = Effect.fnUntraced(function* (task: TaskContext, began: number, timeoutSeconds: number) {
+  const waited = (yield* Clock.currentTimeMillis) - began
+  if (waited < 1000 * timeoutSeconds) return 1000 * timeoutSeconds - waited
+  yield* cancelTaskChildren(task.id)
+  return yield* genericError(`Subtasks timed out after ${(waited / 1000).toFixed(1)} seconds`)
 })
 
 /**

@@ -26,6 +26,10 @@ export type Handler = (task: TaskContext) => Effect.Effect<HandlerResult, TaskFa
 export interface TaskType {
   readonly method: string
   readonly handler: Handler
+  /** Runs in the daemon's own session, and nothing else is taken until it has ended (daemon.md 4.7). */
+  readonly foreground?: boolean
+  /** Once it is closed the daemon is to drain, and to begin anew. */
+  readonly restarts?: boolean
   /** The tag in the parameters, for methods whose host check needs one (tasks.md 1.11). */
   readonly tagOf: ((parameters: BoundParameters<PythonValue>) => PythonValue) | null
 }
@@ -38,6 +42,9 @@ export const parameters = <A, I>(task: TaskContext, schema: Schema.Codec<A, I>):
   Schema.decodeUnknownEffect(schema)(task.parameters).pipe(
     Effect.mapError((error) => parameterError(`${task.method}: ${error.message}`))
   )
+
+/** A parameter as it was given, where Python itself would have said what is wrong with it. */
+export const givenValue = (task: TaskContext, name: string): PythonValue => task.parameters[name] ?? null
 
 /** A tag where a task names one: by id, by name, or as the hub's struct of it. */
 export const TagReference = Schema.Union([

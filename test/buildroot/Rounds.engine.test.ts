@@ -7,6 +7,7 @@ import { copyFileSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, layer } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
+import { DaemonControl } from "../../src/buildroot/DaemonControl.ts"
 import type { ImageRecord } from "../../src/buildroot/ImageStore.ts"
 import { KojiLogs } from "../../src/buildroot/KojiLogs.ts"
 import { buildRounds } from "../../src/buildroot/Rebuild.ts"
@@ -81,6 +82,7 @@ const noHub = Layer.mergeAll(
   Layer.mock(HubSession, { id: 0 }),
   Layer.mock(HubFiles, {}),
   Layer.mock(TaskAlerts, {}),
+  Layer.mock(DaemonControl, {}),
   Layer.mock(TaskUploads, {})
 )
 

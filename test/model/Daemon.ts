@@ -7,6 +7,7 @@ import { mkdirSync, readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { Effect, type Exit, Fiber, Layer, Queue, Redacted, Schema } from "effect"
 import { BuilderSettings } from "../../src/buildroot/BuilderSettings.ts"
+import { DaemonControl } from "../../src/buildroot/DaemonControl.ts"
 import { FailedRoots } from "../../src/buildroot/FailedRoots.ts"
 import { ImageStore } from "../../src/buildroot/ImageStore.ts"
 import { AttemptEvent, type StepValue } from "../../src/core/AttemptEvent.ts"
@@ -223,6 +224,7 @@ export class ModelDaemon {
           session,
           HubFiles.layerMounted(hub.top),
           TaskAlerts.layer,
+          DaemonControl.layer,
           Layer.succeed(DaemonRequests, requests)
         )
       )
@@ -236,6 +238,7 @@ export class ModelDaemon {
       maxJobs: 10,
       minSpaceMebibytes: 0,
       loadAverageMax: 1000,
+      taskAvailDelaySeconds: 300,
       journalAgeSeconds: 7_776_000,
       ...this.#choices.options
     }

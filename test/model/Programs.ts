@@ -15,6 +15,7 @@ import type { ContainerSpec } from "../../src/engine/ContainerSpec.ts"
 import { label } from "../../src/engine/Labels.ts"
 import type { MemoryProgram, MemoryRoot } from "../../src/engine/MemoryEngine.ts"
 import { PackageEntry } from "../../src/koji/PackageList.ts"
+import { forkScript } from "../../src/tasks/TestTasks.ts"
 import { rpmName } from "../hubsim/RpmFile.ts"
 import { builtFor, bytesOf, nvrOf, type Recipe, sourceFile, sourceName, sourceOf } from "./Packages.ts"
 
@@ -267,6 +268,8 @@ export const programOf = (spec: ContainerSpec, root: MemoryRoot, recipes: Recipe
   if (command.includes(Scripts.build)) return build(spec, root, recipes, after(Scripts.build))
   if (command.includes(Scripts.rebuildSource)) return rebuildSource(spec, recipes, after(Scripts.rebuildSource))
   if (/\/(createrepo|createrepo_c|mergerepo_c)$/.test(command[0] ?? "")) return makeMetadata(spec)
+  // Its processes go with the container.
+  if (command.includes(forkScript)) return { output: [], exit: 0 }
   if (command[0] === "sleep") return { output: [], afterMillis: "never", exit: 0 }
   throw new Error(`${spec.labels[label.step]}: nobody knows what this does: ${command.join(" ").slice(0, 200)}`)
 }

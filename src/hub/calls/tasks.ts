@@ -22,6 +22,9 @@ export const getTaskDescendents = (id: number) =>
 /** The result of a closed task; a failed one raises its own fault as `HubFault`. */
 export const getTaskResult = (id: number) => call(Schema.Json, "getTaskResult", [id])
 
+/** Closed, canceled or failed. */
+export const taskFinished = (id: number) => call(Schema.Boolean, "taskFinished", [id])
+
 export const cancelTask = (id: number) => perform("cancelTask", [id])
 export const cancelTaskChildren = (id: number) => perform("cancelTaskChildren", [id])
 
@@ -31,6 +34,8 @@ export interface SubtaskCall {
   readonly parent: number
   readonly label?: string
   readonly arch?: string
+  /** The host, by id, that is to run it: assigned to it from its beginning. */
+  readonly assign?: number
 }
 
 /** Creates a child of an open task of ours; with a label, finds the one that has it. */

@@ -49,3 +49,14 @@ export const AssignedTask = Schema.Struct({
   create_ts: Schema.NullOr(Schema.Finite)
 })
 export type AssignedTask = typeof AssignedTask.Type
+
+/** A task in `host.getLoadData`, assigned to somebody or free (daemon.md 3.7). */
+export const LoadedTask = Schema.Struct({
+  id: Schema.Int,
+  state: Schema.Int,
+  host_id: Schema.NullOr(Schema.Int),
+  channel_id: Schema.NullOr(Schema.Int),
+  arch: Schema.String,
+  method: Schema.String,
+  priority: Schema.NullOr(Schema.Int)
+})
