@@ -10,14 +10,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { AttemptEvent, Outcome } from "../../src/core/AttemptEvent.ts"
 import { violations } from "../../src/core/Invariants.ts"
-import { historyCheck } from "../../src/inspect/Check.ts"
-import { fileSource } from "../../src/inspect/JournalSource.ts"
-import { momentAfter, stateJson } from "../../src/inspect/Moment.ts"
-import { scanJournal } from "../../src/inspect/ScanJournal.ts"
-import { digestOf } from "../../src/journal/Canonical.ts"
 import { lineVersion } from "../../src/journal/Line.ts"
 import { methods } from "../../src/tasks/Registry.ts"
 import { assertReplays } from "../tasks/replaying.ts"
+import { read } from "./reading.ts"
 
 const versions = readdirSync(import.meta.dirname).filter((name) => /^v\d+$/.test(name))
 const goldens = versions.flatMap((version) =>
@@ -25,16 +21,6 @@ const goldens = versions.flatMap((version) =>
     .filter((name) => name.endsWith(".jsonl"))
     .map((name) => ({ version, name, path: join(import.meta.dirname, version, name) }))
 )
-
-/** Long values by their digests: the file is for comparing, and for a person to read. */
-const digested = (value: unknown): unknown =>
-  JSON.parse(
-    JSON.stringify(value, (_, member: unknown) => {
-      const text =
-        typeof member === "object" && member !== null && "Inline" === Reflect.get(member, "_tag") ? member : null
-      return text === null || JSON.stringify(text).length < 200 ? member : digestOf(JSON.parse(JSON.stringify(text)))
-    })
-  )
 
 type Members = { readonly [name: string]: unknown }
 const isMembers = (value: unknown): value is Members =>
@@ -47,21 +33,6 @@ const asRecorded = (state: unknown, recorded: unknown): unknown => {
   const names = Object.keys(state).filter((name) => !isContainer || Object.hasOwn(recorded, name))
   return Object.fromEntries(names.map((name) => [name, asRecorded(state[name], recorded[name])]))
 }
-
-const read = Effect.fnUntraced(function* (path: string) {
-  const moment = momentAfter(null)
-  const check = historyCheck()
-  const events: Array<AttemptEvent> = []
-  const scan = yield* scanJournal(fileSource(path), {
-    attempt: (event, at) => {
-      events.push(event)
-      moment.add(event, at)
-      check.add(event)
-    }
-  })
-  const found = moment.moment()
-  return { scan, events, state: found === undefined ? null : digested(stateJson(found).state), check: check.found() }
-})
 
 describe("golden journals", () => {
   for (const { version, name, path } of goldens) {

@@ -1,8 +1,9 @@
 /**
- * Records the golden journals of this version: `node test/golden/record.ts DIRECTORY` writes one file for each story.
+ * Records the golden journals of this version: `node test/golden/record.ts DIRECTORY [NAME...]` writes one file for each
+ * story, with what it adds up to beside it.
  *
  * Done once for each version of the schema, by hand, and never again for an older one: what old programs wrote must be
- * read for ever. A story is a task of one kind that ends in one way, in the model of hub, engine and machine.
+ * read for ever. A kind of task that is new since is recorded by its name. A story is a task of one kind that ends in one way, in the model of hub, engine and machine.
  */
 import { mkdirSync, writeFileSync } from "node:fs"
 import { argv } from "node:process"
@@ -12,6 +13,7 @@ import type { DaemonChoices, ModelDaemon } from "../model/Daemon.ts"
 import { tag } from "../model/HubTemplate.ts"
 import type { Recipe } from "../model/Packages.ts"
 import { story, type World } from "../model/World.ts"
+import { read } from "./reading.ts"
 
 interface Plot {
   readonly method: string
@@ -77,7 +79,28 @@ const plots: Readonly<Record<string, Plot>> = {
   },
   "tagBuild.failed": { method: "tagBuild", params: () => [tag.build, "none-1-1", false, null, true] },
   "waitrepo.closed": { method: "waitrepo", params: () => [tag.build, null, [], null] },
-  "newRepo.closed": { method: "newRepo", params: () => [tag.build] }
+  "newRepo.closed": { method: "newRepo", params: () => [tag.build] },
+  "sleep.closed": { method: "sleep", params: () => [5] },
+  "fork.closed": { method: "fork", params: () => [2, 60] },
+  "subtask.closed": { method: "subtask", params: () => [0] },
+  "waittest.closed": { method: "waittest", params: () => [1, 2] },
+  "someMethod.closed": { method: "someMethod", params: () => ["given"] },
+  "default.failed": { method: "default", params: () => ["given"] },
+  "dependantTask.closed": {
+    method: "dependantTask",
+    params: () => [
+      [4711],
+      [
+        ["sleep", [1]],
+        ["sleep", [1]]
+      ]
+    ]
+  },
+  "restart.closed": { method: "restart", params: ({ hub }) => [hub.admin("getHost", ["builder1"])] },
+  "restartVerify.failed": { method: "restartVerify", params: ({ hub }) => [4711, hub.admin("getHost", ["builder1"])] },
+  // It gives itself back so that this host may restart.
+  "restartHosts.freed": { method: "restartHosts", params: () => [] },
+  "shutdown.freed": { method: "shutdown", params: () => [] }
 }
 
 const ended = new Set(["CLOSED", "FAILED", "CANCELED", "FREE"])
@@ -85,6 +108,7 @@ const ended = new Set(["CLOSED", "FAILED", "CANCELED", "FREE"])
 const record = (directory: string, name: string, plot: Plot) =>
   story((world) =>
     Effect.gen(function* () {
+      const files: Array<string> = []
       const daemon = yield* world.daemon(plot.daemon)
       const task = world.hub.makeTask(plot.method, plot.params(world), plot.making ?? {})
       yield* daemon.start
@@ -92,19 +116,24 @@ const record = (directory: string, name: string, plot: Plot) =>
       yield* plot.meanwhile?.(world, daemon, task) ?? Effect.void
       yield* world.until(() => ended.has(world.hub.state(task) ?? "") || !daemon.running)
       yield* world.until(() => !daemon.isWorking(task))
-      for (const id of idsOf(world.hub.admin("listTasks"))) {
+      for (const id of new Set((yield* daemon.attempts).map((attempt) => Number(attempt.task)))) {
         const { method } = world.hub.task(id)
         const file = id === task ? name : `${method}.child-of-${name}`
         const bytes = yield* daemon.disk.disk.read(`/tasks/${id}/1.jsonl`, 1 << 26).pipe(Effect.orDie)
         writeFileSync(`${directory}/${file}.jsonl`, bytes)
+        files.push(`${directory}/${file}`)
       }
       yield* daemon.terminate
+      return files
     })
   )
 
-const idsOf = (rows: Value): ReadonlyArray<number> =>
-  Array.isArray(rows) ? rows.map((row) => Number(Object(row).id)).sort((a, b) => a - b) : []
-
-const [, , directory = ""] = argv
+const [, , directory = "", ...names] = argv
 mkdirSync(directory, { recursive: true })
-for (const [name, plot] of Object.entries(plots)) await record(directory, name, plot)
+for (const [name, plot] of Object.entries(plots)) {
+  if (names.length > 0 && !names.includes(name)) continue
+  for (const file of await record(directory, name, plot)) {
+    const { state } = await Effect.runPromise(read(`${file}.jsonl`))
+    writeFileSync(`${file}.state.json`, `${JSON.stringify(state, null, 1)}\n`)
+  }
+}
