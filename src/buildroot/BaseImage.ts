@@ -28,7 +28,7 @@ import * as RootScripts from "./RootScripts.ts"
 import { inside } from "./Scripts.ts"
 import { readPlain, streamPlain } from "./SourceFile.ts"
 import { readyBaseFor } from "./ToolsImage.ts"
-import { exists, Workspace } from "./Workspace.ts"
+import { exists, removeWorkspace, Workspace } from "./Workspace.ts"
 
 /** Everything a base image is made of. Equal values, equal image. */
 export interface BaseInputs {
@@ -59,7 +59,7 @@ const keyOf = (inputs: BaseInputs, ready: string | undefined): string => {
     ...rest,
     settings,
     ready: ready ?? null,
-    recipe: digestOf([RootScripts.base, RootScripts.check])
+    recipe: digestOf([RootScripts.base, RootScripts.check, RootScripts.checkReady])
   } as Schema.Json)
 }
 
@@ -150,7 +150,13 @@ const make = (key: string, inputs: BaseInputs) =>
           : buildrootError(`reading the buildroot's tree: ${error.message}`)
       )
     )
-    const imported = before ?? (yield* importing)
+    // Removing ten thousand files takes as long as a good part of the import.
+    const [imported] = yield* Effect.all(
+      [before ? Effect.succeed(before) : importing, removeWorkspace(join(out, "root"))],
+      {
+        concurrency: 2
+      }
+    )
     yield* Effect.promise(() => rm(tree, { force: true }))
     const checked = yield* agree(key, imported.id, tools, out, inputs)
     return {
@@ -167,7 +173,7 @@ const make = (key: string, inputs: BaseInputs) =>
 /** An image that the operator has named: its packages are what its own rpm lists. */
 const takeReady = (image: string, inputs: BaseInputs) =>
   Effect.gen(function* () {
-    const asked = yield* askImage("check", image, inputs)
+    const asked = yield* askImage("check", image, inputs, RootScripts.checkReady)
     if (asked.packages.length === 0) {
       return yield* initFault({ _tag: "Status", status: 20, detail: `the rpm of ${image} lists no packages` })
     }
@@ -225,7 +231,12 @@ const agree = Effect.fnUntraced(function* (
 })
 
 /** What the image's own rpm lists, the kernel it runs on, and where it left its state. */
-const askImage = Effect.fnUntraced(function* (part: string, image: string, inputs: BaseInputs) {
+const askImage = Effect.fnUntraced(function* (
+  part: string,
+  image: string,
+  inputs: BaseInputs,
+  script: string = RootScripts.check
+) {
   const settings = yield* BuilderSettings
   const workspace = yield* Workspace
   const out = workspace.place(`init-${part}`)
@@ -233,7 +244,7 @@ const askImage = Effect.fnUntraced(function* (part: string, image: string, input
     step,
     part,
     image,
-    command: personality(inputs.targetArch, ["/bin/sh", "-c", RootScripts.check, "check", packageQueryFormat]),
+    command: personality(inputs.targetArch, ["/bin/sh", "-c", script, "check", packageQueryFormat]),
     environment: buildEnvironment({}),
     user: "root",
     capabilities: "build",

@@ -39,7 +39,7 @@ add_build_user() {
 /**
  * Base: what `mock --init` does. In a tools image, with the network. $1 the package managers that will do, the best
  * first, $2 the group, $3 the query format of the package list, $4… further arguments of the package manager.
- * Leaves in the out directory: root.tar, packages.tsv, state.tar and log/.
+ * Leaves in the out directory: root/ and the same as root.tar, packages.tsv, state.tar and log/.
  */
 export const base = `${shared}
 root=$out/root; group=$2; format=$3
@@ -78,15 +78,20 @@ chmod 1777 $root/tmp $root/var/tmp
 add_build_user
 chown 1000:135 $root/builddir
 tar --xattrs --xattrs-include='*' --numeric-owner -C $root -c . >$out/root.tar || exit 20
-rm -rf $root
 `
 
-/** Check: the image's own rpm, asked for what it holds; and the kernel, as mock's `--chroot "uname -r"`. $1 format. */
-export const check = `${shared}
-root=
-rpm -qa --qf "$1" >$out/packages.tsv || exit 30
-keep_state || exit 30
+const ask = `rpm -qa --qf "$1" >$out/packages.tsv || exit 30
 uname -r | tee $out/kernel`
+
+/** Check: the image's own rpm, asked for what it holds; and the kernel, as mock's `--chroot "uname -r"`. $1 format. */
+export const check = `out=${inside.out}
+${ask}`
+
+/** The same of an image that was made elsewhere: it leaves its state.tar too. */
+export const checkReady = `${shared}
+root=
+keep_state || exit 30
+${ask}`
 
 /** When the image's rpm does not see the database that the tools' rpm made: it makes its own of what that exported. Commits. */
 export const importDatabase = `tar -C ${inside.packages} -xOf ${inside.packages}/state.tar ./rpmdb.export | rpmdb --importdb`

@@ -28,8 +28,10 @@ const podmanWaitInterval = "100ms"
 export interface LogRequest {
   readonly follow: boolean
   readonly timestamps: boolean
-  /** `seconds.nanoseconds`, inclusive; from the start if undefined. */
-  readonly since: string | undefined
+  /** `seconds.nanoseconds`, inclusive; from the start if there is none. */
+  readonly since?: string
+  /** No more than so many entries, the last ones. */
+  readonly tail?: number
 }
 
 type Labels = Readonly<Record<string, string>>
@@ -119,8 +121,8 @@ export const dockerodeClient = (socketPath: string) => {
       return named(about, Effect.asVoid(call(about, removalSeconds, remove)))
     },
     /** The raw log stream, as much of it as asked for; a followed one ends some time after the container. */
-    containerLog: (id: string, { since, follow, timestamps }: LogRequest) => {
-      const options = { follow, timestamps, stdout: true, stderr: true, ...(since === undefined ? {} : { since }) }
+    containerLog: (id: string, request: LogRequest) => {
+      const options = { ...request, stdout: true, stderr: true }
       return dialled({ operation: "logs", subject: id }, "GET", `/containers/${id}/logs?`, options)
     },
     /** Both ends of the container's terminal, which it must have; to be had before it is started, so that nothing is missed. */

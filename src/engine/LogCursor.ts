@@ -6,16 +6,31 @@
  * are passed over by count. An anchor is always later than every stamp before it (two streams may be stamped out of
  * order by microseconds, and parts of one long line share a stamp), so the count is exact, and it lags behind, so that
  * an entry stamped slightly out of order is not missed.
+ *
+ * Docker finds a time by reading the log from its start, which takes minutes for a gigabyte; the last so many entries it
+ * finds at once. A reading of those is as good, if it begins before the anchor: what is older is passed over here.
  */
 
 /** How many entries an anchor is old before it is used. */
 const lag = 1000
 
+/** How many entries more than those that were taken since the anchor a reading from the end asks for. */
+const reserve = 10_000
+
+/** Of an entry: taken now, taken before, or proof that this reading began too late. */
+export type Verdict = "new" | "known" | "gap"
+
+/** What a reading asks the engine for: a time (`seconds.nanoseconds`), a number of entries from the end, or everything. */
+export interface From {
+  readonly since?: string
+  readonly tail?: number
+}
+
 export interface LogCursor {
   /** Whether an entry is new, and if so remembers it. Called once for each entry of a reading, in order. */
-  accept(stamp: string): boolean
-  /** Begins a new reading: from which time (`seconds.nanoseconds`), or undefined for all of it. */
-  reopen(): string | undefined
+  accept(stamp: string): Verdict
+  /** Begins a new reading: from a time, or, of a log that grows no more, from its `end`. */
+  reopen(from: "time" | "end"): From
 }
 
 /** A cursor at the start of a log with stamps of fixed length, as `2026-01-31T16:29:15.123456789Z`. */
@@ -26,11 +41,19 @@ export const makeLogCursor = (): LogCursor => {
   let latest = ""
   /** Entries of this reading that were taken in an earlier one. */
   let seen = 0
+  /** Of a reading from the end: whether its first entry is still to come. */
+  let fromEnd: "no" | "begins" | "goes on" = "no"
   return {
     accept(stamp) {
+      if (fromEnd !== "no" && anchor.stamp !== undefined) {
+        const older = stamp < anchor.stamp
+        if (fromEnd === "begins" && !older) return "gap"
+        fromEnd = "goes on"
+        if (older) return "known"
+      }
       if (seen > 0) {
         seen--
-        return false
+        return "known"
       }
       if (next === undefined && stamp > latest) next = { stamp, count: 0 }
       if (stamp > latest) latest = stamp
@@ -40,11 +63,15 @@ export const makeLogCursor = (): LogCursor => {
         anchor = next
         next = undefined
       }
-      return true
+      return "new"
     },
-    reopen() {
+    reopen(from) {
       seen = anchor.count
-      return anchor.stamp === undefined ? undefined : unixTime(anchor.stamp)
+      fromEnd = "no"
+      if (anchor.stamp === undefined) return {}
+      if (from === "time") return { since: unixTime(anchor.stamp) }
+      fromEnd = "begins"
+      return { tail: anchor.count + reserve }
     }
   }
 }

@@ -11,6 +11,7 @@
  */
 import { Result, Schema } from "effect"
 import { makeLineMender } from "./LineMender.ts"
+import type { Verdict } from "./LogCursor.ts"
 
 /** The stream is none that an engine sends, or the engine put an error of its own into it. */
 export class BadFrame extends Schema.TaggedError<BadFrame>()("BadFrame", { message: Schema.String }) {}
@@ -23,7 +24,7 @@ export interface Piece {
 
 export type FrameMode =
   | { readonly _tag: "plain" }
-  | { readonly _tag: "stamped"; readonly accept: (stamp: string) => boolean }
+  | { readonly _tag: "stamped"; readonly accept: (stamp: string) => Verdict }
 
 export interface LogFrames {
   /** The next slice of the stream, of any length. After a failure nothing more may be pushed. */
@@ -77,7 +78,9 @@ export const makeLogFrames = (mode: FrameMode): LogFrames => {
       if (end < 0) return new BadFrame({ message: "a frame without its time stamp" })
       const payload = frame.subarray(end + 1)
       const missing = mender.endMissingBefore(source(type), payload)
-      if (mode._tag === "stamped" && !mode.accept(text(frame.subarray(0, end)))) return undefined
+      const verdict = mode._tag === "stamped" ? mode.accept(text(frame.subarray(0, end))) : "new"
+      if (verdict === "gap") return new BadFrame({ message: "the log begins after what is known of it" })
+      if (verdict === "known") return undefined
       if (missing) pass(oneLineEnd)
       pass(payload)
       return undefined

@@ -35,22 +35,25 @@ export interface LogReading {
 const lastReadingTries = 3
 
 /** The log to its end, without following, after the step's. */
-export const wholeLog = (reading: LogReading, cursor?: LogCursor): Effect.Effect<LogFrames, EngineError> =>
-  Effect.retry(reading.patiently(readFrames(reading, { follow: false, cursor }, reading.output.write)), {
-    times: lastReadingTries,
-    while: isSpoilt
-  })
+export const wholeLog = (reading: LogReading, cursor?: LogCursor): Effect.Effect<LogFrames, EngineError> => {
+  const read = (from: "time" | "end") =>
+    reading.patiently(readFrames(reading, { follow: false, cursor, from }, reading.output.write))
+  return read("end").pipe(
+    Effect.catchIf(isSpoilt, () => Effect.retry(read("time"), { times: lastReadingTries - 1, while: isSpoilt }))
+  )
+}
 
 /** One reading through the API: on from the cursor, or from the start and over what the sink has. */
 export const readFrames = Effect.fnUntraced(function* (
   { client, id, output }: LogReading,
-  { follow, cursor }: { readonly follow: boolean; readonly cursor?: LogCursor | undefined },
+  how: { readonly follow: boolean; readonly cursor?: LogCursor | undefined; readonly from?: "time" | "end" },
   write: (piece: Piece) => Effect.Effect<void>
 ) {
+  const { follow, cursor, from = "time" } = how
   if (cursor === undefined) yield* output.readAgain
-  const since = cursor?.reopen()
+  const place = cursor?.reopen(from)
   const frames = makeLogFrames(cursor === undefined ? { _tag: "plain" } : { _tag: "stamped", accept: cursor.accept })
-  const log = client.containerLog(id, { follow, timestamps: cursor !== undefined, since })
+  const log = client.containerLog(id, { follow, timestamps: cursor !== undefined, ...place })
   yield* Stream.runForEach(log, (slice) => {
     const pieces = frames.push(slice)
     // What the cursor has counted must be written: a reading may be cut, but not in here.

@@ -26,7 +26,8 @@ export const logOf = (
       }
       return Effect.flatMap(Deferred.await(found.changed), () => next(at))
     })
-  return Stream.unfold(0, next).pipe(Stream.filter(({ stamp }) => since(stamp, request.since)))
+  const first = request.tail === undefined ? 0 : Math.max(0, found.log.length - request.tail)
+  return Stream.unfold(first, next).pipe(Stream.filter(({ stamp }) => since(stamp, request.since)))
 }
 
 /** What a container says, from its start to its end, as it says it. */

@@ -1,14 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
-import { makeLogCursor } from "../../src/engine/LogCursor.ts"
+import { type From, makeLogCursor } from "../../src/engine/LogCursor.ts"
 import { numbersFrom } from "../core/generate.ts"
 
 const stampOf = (nanoseconds: number) =>
   `2026-01-31T16:29:${String(Math.floor(nanoseconds / 1e9)).padStart(2, "0")}.${String(nanoseconds % 1e9).padStart(9, "0")}Z`
 
-/** What the engine gives from this time on. */
-const since = <A extends { readonly stamp: string }>(log: ReadonlyArray<A>, from: string | undefined) => {
-  if (from === undefined) return log
-  const [seconds, nanoseconds] = from.split(".")
+/** What the engine gives of a log. */
+const readFrom = <A extends { readonly stamp: string }>(log: ReadonlyArray<A>, { since, tail }: From) => {
+  if (tail !== undefined) return log.slice(-tail)
+  if (since === undefined) return log
+  const [seconds, nanoseconds] = since.split(".")
   const stamp = `${new Date(1000 * Number(seconds)).toISOString().slice(0, 19)}.${nanoseconds}Z`
   return log.filter((entry) => entry.stamp >= stamp)
 }
@@ -30,9 +31,13 @@ describe("a log cursor", () => {
       let visible = 0
       while (taken.length < log.length) {
         visible = Math.min(log.length, visible + below(2000))
-        const reading = since(entries.slice(0, visible), cursor.reopen())
+        const reading = readFrom(entries.slice(0, visible), cursor.reopen(below(2) === 0 ? "time" : "end"))
         const until = visible === log.length && below(2) === 0 ? reading.length : below(reading.length + 1)
-        for (const { stamp, index } of reading.slice(0, until)) if (cursor.accept(stamp)) taken.push(index)
+        for (const { stamp, index } of reading.slice(0, until)) {
+          const verdict = cursor.accept(stamp)
+          if (verdict === "gap") break
+          if (verdict === "new") taken.push(index)
+        }
       }
       assert.deepStrictEqual(
         taken,
@@ -44,9 +49,20 @@ describe("a log cursor", () => {
 
   it("begins a new reading near the end, not at the start", () => {
     const cursor = makeLogCursor()
-    assert.isUndefined(cursor.reopen())
+    assert.deepStrictEqual(cursor.reopen("time"), {})
     for (let i = 0; i < 100_000; i++) cursor.accept(stampOf(1000 * i))
-    const from = cursor.reopen() ?? ""
-    assert.isAbove(Number(from.split(".")[1]), 1000 * 97_000)
+    const { since = "" } = cursor.reopen("time")
+    assert.isAbove(Number(since.split(".")[1]), 1000 * 97_000)
+    assert.isBelow(cursor.reopen("end").tail ?? Number.POSITIVE_INFINITY, 15_000)
+  })
+
+  it("does not take for the rest of the log what begins after the part that it knows", () => {
+    const cursor = makeLogCursor()
+    const log = Array.from({ length: 50_000 }, (_, i) => ({ stamp: stampOf(1000 * i) }))
+    for (const { stamp } of log.slice(0, 20_000)) cursor.accept(stamp)
+    const [first] = readFrom(log, cursor.reopen("end"))
+    assert.strictEqual(cursor.accept(first?.stamp ?? ""), "gap")
+    const taken = readFrom(log, cursor.reopen("time")).filter(({ stamp }) => cursor.accept(stamp) === "new")
+    assert.deepStrictEqual(taken, log.slice(20_000))
   })
 })

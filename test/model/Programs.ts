@@ -262,7 +262,7 @@ export const programOf = (spec: ContainerSpec, root: MemoryRoot, recipes: Recipe
   const after = (script: string) => spec.command.slice(spec.command.indexOf(script) + 1)
   const { command } = spec
   if (command.includes(RootScripts.base)) return base(spec, after(RootScripts.base))
-  if (command.includes(RootScripts.check)) return check(spec, root)
+  if (command.includes(RootScripts.check) || command.includes(RootScripts.checkReady)) return check(spec, root)
   if (command.includes(RootScripts.install)) return install(spec, root, after(RootScripts.install))
   if (command.includes(ResolveScripts.resolve)) return resolve(spec, after(ResolveScripts.resolve))
   if (command.includes(Scripts.build)) return build(spec, root, recipes, after(Scripts.build))
