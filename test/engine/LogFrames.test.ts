@@ -34,11 +34,11 @@ const read = (mode: FrameMode, bytes: Uint8Array, slice: number) => {
   return { text, frames }
 }
 
-const after =
+const newSince =
   (instant: number) =>
   (at: string): Verdict =>
     at > stamp(instant) ? "new" : "known"
-const takeAll = { _tag: "stamped", accept: () => "new" } as const
+const takeAll: FrameMode = { _tag: "stamped", accept: () => "new" }
 
 describe("log frames", () => {
   const stream = Buffer.concat([
@@ -64,7 +64,7 @@ describe("log frames", () => {
   it("lose their stamps, whatever the slices, and only what is new is passed on", () => {
     const bytes = Buffer.concat([stamped(1, 1, "old\n"), stamped(1, 2, "new one\n"), stamped(2, 3, "new  two\n")])
     for (let slice = 1; slice <= bytes.length; slice++) {
-      const { text } = read({ _tag: "stamped", accept: after(1) }, bytes, slice)
+      const { text } = read({ _tag: "stamped", accept: newSince(1) }, bytes, slice)
       assert.deepStrictEqual(text, ["stdout:new one\n", "stderr:new  two\n"])
     }
   })
@@ -123,14 +123,14 @@ describe("log frames", () => {
       stamped(1, 2, "seen\n"),
       stamped(1, 3, "new\n")
     ])
-    const { text } = read({ _tag: "stamped", accept: after(2) }, bytes, 4096)
+    const { text } = read({ _tag: "stamped", accept: newSince(2) }, bytes, 4096)
     assert.deepStrictEqual(text, ["stdout:new\n"])
-    const late = read({ _tag: "stamped", accept: after(1) }, bytes, 4096)
+    const late = read({ _tag: "stamped", accept: newSince(1) }, bytes, 4096)
     assert.deepStrictEqual(late.text, ["stdout:\nseen\nnew\n"])
   })
 
   it("that begin after what is known of the log are refused", () => {
-    const mode = { _tag: "stamped", accept: () => "gap" } as const
+    const mode: FrameMode = { _tag: "stamped", accept: () => "gap" }
     assert.isTrue(Result.isFailure(makeLogFrames(mode).push(stamped(1, 1, "late\n"))))
   })
 })

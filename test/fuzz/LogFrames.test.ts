@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
+import type { Verdict } from "../../src/engine/LogCursor.ts"
 import { makeLogFrames } from "../../src/engine/LogFrames.ts"
 import { numbersFrom } from "../core/generate.ts"
 
@@ -11,7 +12,9 @@ describe("log frames, fuzzed", () => {
       const below = numbersFrom(seed)
       const bytes = Uint8Array.from({ length: below(400) }, () => (below(3) === 0 ? below(256) : below(4)))
       const frames = makeLogFrames(
-        below(2) === 0 ? { _tag: "plain" } : { _tag: "stamped", accept: () => below(2) === 0 }
+        below(2) === 0
+          ? { _tag: "plain" }
+          : { _tag: "stamped", accept: (): Verdict => (below(2) === 0 ? "new" : "known") }
       )
       let out = 0
       for (let at = 0; at < bytes.length; ) {
