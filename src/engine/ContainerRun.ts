@@ -1,9 +1,13 @@
 /**
  * A step's container from its creation to its removal, which are written together: whatever happens in between, the
  * container is gone afterwards, unless whoever interrupts says that it is handed over.
+ *
+ * An engine that is away is waited for at every call. One of them is carried out at times and its answer lost: what may
+ * have been created is removed before it is created again, and what may have been started is looked at first.
  */
 
 import { Effect, Exit, Schedule } from "effect"
+import { onceBack, throughAbsence } from "./Absence.ts"
 import type { Commit, ContainerExit, ContainerSpec } from "./ContainerSpec.ts"
 import { createBody, objection } from "./CreateBody.ts"
 import { type ContainerEvent, EngineError, leaveRunning, type OutputSink } from "./Engine.ts"
@@ -27,20 +31,43 @@ export const runStep = <E>(
   watch: Watch<E>
 ): Effect.Effect<ContainerExit, EngineError | E> =>
   Effect.gen(function* () {
-    const image = yield* host.client.inspectImage(spec.image)
+    const patiently = throughAbsence(host.client)
+    const image = yield* patiently(host.client.inspectImage(spec.image))
     yield* check(host, spec, image)
     const begin = Effect.fnUntraced(function* (id: string) {
       yield* watch({ _tag: "Created", name: spec.name, id })
-      yield* host.client.startContainer(id)
-      const started = yield* host.client.inspectContainer(id)
-      return yield* seeOut(host, spec, started, sink, watch, { stdout: 0, stderr: 0 }, false)
+      const { started, unseen } = yield* start(host, id)
+      return yield* seeOut(host, spec, started, sink, watch, { stdout: 0, stderr: 0 }, unseen)
     })
-    return yield* Effect.acquireUseRelease(
-      createContainer(host, init, spec, image, "log"),
-      begin,
-      release(host, spec, watch)
+    let made = false
+    let tried = false
+    const create = Effect.gen(function* () {
+      if (tried) yield* removeContainer(host, spec.name)
+      tried = true
+      const id = yield* createContainer(host, init, spec, image, "log")
+      made = true
+      return id
+    })
+    const policy = onceBack(host.client)
+    return yield* Effect.acquireUseRelease(create, begin, release(host, spec, watch)).pipe(
+      // What fails after the creation has been patient by itself.
+      Effect.retry({ ...policy, while: (error) => (made ? Effect.succeed(false) : policy.while(error)) })
     )
   })
+
+/** Starts it, unless the engine has done so and could not say it. `unseen`: it had ended by the time it was looked at. */
+const start = Effect.fnUntraced(function* ({ client }: Host, id: string) {
+  let tries = 0
+  const started = yield* throughAbsence(client)(
+    Effect.gen(function* () {
+      const before = tries++ === 0 ? undefined : yield* client.inspectContainer(id)
+      if (before !== undefined && !neverStarted.includes(before.State.Status)) return before
+      yield* client.startContainer(id)
+      return yield* client.inspectContainer(id)
+    })
+  )
+  return { started, unseen: tries > 1 && !started.State.Running }
+})
 
 /** Takes over a step that an earlier process began. */
 export const adoptStep = <E>(
@@ -51,7 +78,7 @@ export const adoptStep = <E>(
   held: { readonly stdout: number; readonly stderr: number }
 ): Effect.Effect<ContainerExit, EngineError | E> =>
   Effect.gen(function* () {
-    const found = yield* host.client.inspectContainer(spec.name)
+    const found = yield* throughAbsence(host.client)(host.client.inspectContainer(spec.name))
     if (found.Config.Labels?.[label.instance] !== spec.labels[label.instance]) {
       return yield* problem("adopt", spec.name, "conflict", "it belongs to another instance")
     }
@@ -128,7 +155,9 @@ const release =
   (id: string, exit: Exit.Exit<unknown, unknown>): Effect.Effect<void, EngineError | E> =>
     Effect.gen(function* () {
       if (Exit.isFailure(exit) && (yield* yield* leaveRunning)) return
-      yield* removeContainer(host, id)
+      const remove = removeContainer(host, id)
+      // What has come to its end is not begun again for want of an engine; who is told to leave does not wait for one.
+      yield* Exit.isSuccess(exit) ? throughAbsence(host.client)(remove) : remove
       yield* watch({ _tag: "Removed", name: spec.name })
     })
 
@@ -152,7 +181,9 @@ const commit = (host: Host, id: string, spec: ContainerSpec, { reason }: Contain
   const made = (wanted: Commit) => {
     // The container's labels would go into the image, and from there onto whatever people start from it.
     const emptied = Object.fromEntries(Object.keys(spec.labels).map((name) => [name, ""]))
-    return host.client.commitContainer(id, wanted.reference, { ...emptied, ...wanted.labels })
+    return throughAbsence(host.client)(
+      host.client.commitContainer(id, wanted.reference, { ...emptied, ...wanted.labels })
+    )
   }
   const code = reason._tag === "Exited" ? reason.code : null
   if (code === 0) return spec.commit === null ? Effect.succeed(null) : made(spec.commit)

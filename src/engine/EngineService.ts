@@ -3,6 +3,7 @@
  * between Docker and Podman stays behind this.
  */
 import { Effect, Ref } from "effect"
+import { throughAbsence } from "./Absence.ts"
 import { adoptStep, removeContainer, runStep } from "./ContainerRun.ts"
 import type { EngineClient } from "./DockerodeClient.ts"
 import { Engine, type EngineInfo } from "./Engine.ts"
@@ -49,14 +50,15 @@ export const engineOver = Effect.fnUntraced(function* (client: EngineClient, mac
   }).pipe(Effect.tapError(() => Ref.set(known, undefined)))
   const answering = Effect.flatMap(Ref.get(known), (found) => (found === undefined ? ask : Effect.succeed(found)))
 
+  const patiently = throughAbsence(client)
   return Engine.of({
     info: Effect.map(ask, ({ engine }) => engine).pipe(Effect.withSpan("Engine.info")),
     run: Effect.fn("Engine.run")(function* (spec, sink, watch) {
-      const { host, init } = yield* answering
+      const { host, init } = yield* patiently(answering)
       return yield* runStep(host, init, spec, sink, watch)
     }),
     adopt: Effect.fn("Engine.adopt")(function* (spec, sink, watch, held) {
-      const { host } = yield* answering
+      const { host } = yield* patiently(answering)
       return yield* adoptStep(host, spec, sink, watch, held)
     }),
     interact: Effect.fn("Engine.interact")(function* (spec, terminal) {
@@ -77,7 +79,7 @@ export const engineOver = Effect.fnUntraced(function* (client: EngineClient, mac
       const { host } = yield* answering
       return yield* removeContainer(host, name)
     }),
-    inspectImage: Effect.fn("Engine.inspectImage")((reference) => inspectImage(client, reference)),
+    inspectImage: Effect.fn("Engine.inspectImage")((reference) => patiently(inspectImage(client, reference))),
     ensureImage: Effect.fn("Engine.ensureImage")((reference, how) => ensureImage(client, reference, how)),
     importImage: Effect.fn("Engine.importImage")((tar, reference, labels) =>
       importImage(client, tar, reference, labels)

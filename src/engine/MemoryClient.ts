@@ -103,7 +103,10 @@ export const memoryClient = (
     startContainer: (id) =>
       call(
         "start",
-        Effect.flatMap(container("start", id), (found) => model.start(found, programOf(found.name, found.root)))
+        Effect.flatMap(container("start", id), (found) => {
+          model.started.push(found.name)
+          return model.start(found, programOf(found.name, found.root))
+        })
       ),
     inspectContainer: (id) => call("inspect", Effect.map(container("inspect", id), answer)),
     waitContainer: (id) => {

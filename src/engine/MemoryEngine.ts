@@ -80,8 +80,9 @@ export class MemoryEngine extends Context.Service<
   {
     readonly containers: Effect.Effect<ReadonlyArray<ContainerSummary>>
     readonly images: Effect.Effect<ReadonlyArray<ImageInfo>>
-    /** Names of containers, in the order in which they were ever created and removed. */
+    /** Names of containers, in the order in which they were ever created, started and removed. */
     readonly created: Effect.Effect<ReadonlyArray<string>>
+    readonly started: Effect.Effect<ReadonlyArray<string>>
     readonly removed: Effect.Effect<ReadonlyArray<string>>
     /** The engine stops answering; its containers go on, or die by SIGKILL (no live-restore). */
     goAway(containers: "go on" | "die"): Effect.Effect<void>
@@ -129,6 +130,7 @@ export const make = Effect.fnUntraced(function* (options: MemoryEngineOptions) {
     containers: model.summaries,
     images: model.imageInfos,
     created: Effect.sync(() => [...model.created]),
+    started: Effect.sync(() => [...model.started]),
     removed: Effect.sync(() => [...model.removed]),
     goAway: model.goAway,
     comeBack: model.comeBack,

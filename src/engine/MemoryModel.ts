@@ -55,6 +55,7 @@ export const makeMemoryModel = Effect.fnUntraced(function* (options: MemoryEngin
   const containers = new Map<string, MemoryContainer>()
   const images = new Map<string, StoredImage>()
   const created: Array<string> = []
+  const started: Array<string> = []
   const removed: Array<string> = []
   let gone = false
   let goneSignal = yield* Deferred.make<void>()
@@ -159,6 +160,7 @@ export const makeMemoryModel = Effect.fnUntraced(function* (options: MemoryEngin
     images,
     own,
     created,
+    started,
     removed,
     addImage,
     findContainer,

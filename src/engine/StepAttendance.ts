@@ -10,6 +10,7 @@
  * Podman does not, its service is nobody's reader.
  */
 import { Clock, Deferred, Effect, Result, Schedule, type Scope } from "effect"
+import { absenceMillisMax, reconnectInterval } from "./Absence.ts"
 import type { ContainerExit, ContainerSpec } from "./ContainerSpec.ts"
 import { logMaximumBytes } from "./CreateBody.ts"
 import { overBudget } from "./DiskBudget.ts"
@@ -45,9 +46,6 @@ export interface Host extends Machine {
   readonly dataRoot: string
 }
 
-/** How long an engine may be away at a time. */
-const absenceMillisMax = 60_000
-const reconnectInterval = "500 millis"
 /** An engine that was not missed for so long had come back: a long build may see many absences. */
 const presenceMillis = 5000
 /** How long before its absence is noticed an engine may have stopped reading. */

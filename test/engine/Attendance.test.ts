@@ -128,6 +128,41 @@ for (const kind of ["docker", "podman"] as const) {
       }).pipe(Effect.provide(over(ticking(1500, 4), { kind })))
     )
 
+    it.effect("begins once an engine that is away for a moment is back", () =>
+      Effect.gen(function* () {
+        const memory = yield* MemoryEngine
+        const here = yield* ground
+        yield* memory.goAway("go on")
+        const engine = yield* Engine
+        const output = collector()
+        const spec = stepOf(here, "step", "", { limits: limitless })
+        const fiber = yield* Effect.forkChild(Effect.result(engine.run(spec, output.sink, () => Effect.void)))
+        yield* TestClock.adjust("50 seconds")
+        yield* memory.comeBack
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual(Result.getOrThrow(yield* Fiber.join(fiber)).reason, { _tag: "Exited", code: 4 })
+        assert.strictEqual(output.text(), ticked(3))
+        yield* nothingLeft(here)
+      }).pipe(Effect.provide(over(ticking(3, 4), { kind })))
+    )
+
+    it.effect("has its end, and is removed, although the engine is away for a moment when it is over", () =>
+      Effect.gen(function* () {
+        const memory = yield* MemoryEngine
+        const engine = yield* Engine
+        const here = yield* ground
+        const spec = stepOf(here, "step", "", { limits: limitless })
+        const leaves = (event: { readonly _tag: string }) =>
+          event._tag === "Exited" ? memory.goAway("go on") : Effect.void
+        const fiber = yield* Effect.forkChild(Effect.result(engine.run(spec, collector().sink, leaves)))
+        yield* TestClock.adjust("50 seconds")
+        yield* memory.comeBack
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual(Result.getOrThrow(yield* Fiber.join(fiber)).reason, { _tag: "Exited", code: 4 })
+        yield* nothingLeft(here)
+      }).pipe(Effect.provide(over(ticking(3, 4), { kind })))
+    )
+
     it.effect("is uncertain when the engine's absence killed it", () =>
       Effect.gen(function* () {
         const memory = yield* MemoryEngine
