@@ -148,7 +148,7 @@ const run = async (plan: Plan) => {
         while (world.time.now < latest) {
           yield* incidents.attend
           if (ended() && incidents.healed && !(yield* areWorking(daemons))) break
-          yield* Effect.sleep("2 seconds")
+          yield* Effect.sleep("5 seconds")
         }
         incidents.end()
         // What has no owner is swept every now and then.
