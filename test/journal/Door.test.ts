@@ -6,6 +6,7 @@ import { AttemptNumber, InstanceId, TaskId } from "../../src/core/Ids.ts"
 import { violations } from "../../src/core/Invariants.ts"
 import { AttemptJournal, inlineBytesMax } from "../../src/journal/AttemptJournal.ts"
 import { recording } from "../../src/journal/Door.ts"
+import { JournalUnavailable } from "../../src/journal/JournalError.ts"
 import { JournalStore } from "../../src/journal/JournalStore.ts"
 import * as MemoryJournalStore from "../../src/journal/MemoryJournalStore.ts"
 import { buildError, KojiFault } from "../../src/koji/Fault.ts"
@@ -154,6 +155,32 @@ describe("the recording door", () => {
       const failure = yield* Effect.flip(process(program(Schema.String, Effect.as(count, "one"))))
       assert.strictEqual(failure._tag, "GiveBack")
       assert.include(failure.message, "diverged")
+      assert.strictEqual((yield* Counter).count, 1)
+    }).pipe(Effect.provide(world, { local: true }))
+  )
+
+  it.effect("gives the task back when a recorded outcome cannot be read again", () =>
+    Effect.gen(function* () {
+      const program = Effect.gen(function* () {
+        const door = yield* recording<Counter>()
+        return yield* door.step(
+          { path: "one", rule: "repeat" },
+          Schema.String,
+          Effect.as(count, "x".repeat(inlineBytesMax + 1))
+        )
+      })
+      yield* process(Effect.andThen(begun, program))
+      const lost = AttemptJournal.pipe(
+        Effect.map((opened) => ({
+          ...opened,
+          getValue: () => Effect.fail(new JournalUnavailable({ path: "blobs", message: "the disk is damaged" }))
+        }))
+      )
+      const failure = yield* process(
+        Effect.flatMap(lost, (opened) => Effect.flip(Effect.provideService(program, AttemptJournal, opened)))
+      )
+      assert.strictEqual(failure._tag, "GiveBack")
+      assert.strictEqual(failure.message, "what one came to is lost: the disk is damaged")
       assert.strictEqual((yield* Counter).count, 1)
     }).pipe(Effect.provide(world, { local: true }))
   )

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, wr
 import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber } from "effect"
+import { Deferred, Effect, Fiber, type Schema } from "effect"
 import type { StepValue } from "../../src/core/AttemptEvent.ts"
 import { Engine } from "../../src/engine/Engine.ts"
 import { label } from "../../src/engine/Labels.ts"
@@ -186,6 +186,25 @@ describe("a recorded build that is run again", { timeout: 60_000 }, () => {
           message,
           /^the image \S+ is gone, and the repository makes another of it: - shell-.*\+ shell-9\.9-/
         )
+      })
+    )
+  )
+
+  it.live("says nothing about the build on a root of other builds of the same packages", () =>
+    inScene(hello, hello, ({ request, recorded }) =>
+      Effect.gen(function* () {
+        const other = (value: StepValue) =>
+          Effect.map(
+            recorded.value(value),
+            (decoded): Schema.Json =>
+              JSON.parse(
+                JSON.stringify(decoded).replace(/("name":"shell".*?"payloadhash":")\w{32}/, `$1${"0".repeat(32)}`)
+              )
+          )
+        const report = yield* rerun({ ...request, recorded: { ...recorded, value: other } })
+        assert.strictEqual(verdictOf(recorded, report), "trouble")
+        const message = report.end?._tag === "Missing" ? report.end.message : ""
+        assert.match(message, /makes another of it: - shell-\S+ \(0{32}\), \+ shell-\S+ \([0-9a-f]{32}\)$/)
       })
     )
   )
