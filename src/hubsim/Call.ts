@@ -10,6 +10,7 @@ import type { KojiFault } from "../koji/Fault.ts"
 import type { PathInfo } from "../koji/Paths.ts"
 import type { Database } from "./Database.ts"
 import { actionNotAllowed, authError } from "./Faults.ts"
+import type { ClientSeen } from "./FrontEnd.ts"
 import type { HubOptions } from "./Options.ts"
 
 /** The session that a call came in, as far as calls ask about it. */
@@ -37,6 +38,8 @@ export class Call extends Context.Service<
     readonly now: number
     /** Null when nobody has logged in. */
     readonly session: Session | null
+    /** Who the web server in front of us says it is. */
+    readonly client: ClientSeen
     /** The id of this call's event; made when it is first asked for. */
     event(): number
   }

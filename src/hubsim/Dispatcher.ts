@@ -13,6 +13,7 @@ import { Arguments, isList } from "./Arguments.ts"
 import { type Answering, Call, onlyEvent, type Session } from "./Call.ts"
 import { type Credentials, type Headers, readCredentials } from "./Credentials.ts"
 import type { Database } from "./Database.ts"
+import { type ClientSeen, clientSeen, nobodySeen } from "./FrontEnd.ts"
 import type { HubOptions } from "./Options.ts"
 import { methods } from "./Registry.ts"
 import { identify, noteCallnum } from "./Sessions.ts"
@@ -56,7 +57,7 @@ export const asUser = <A>(hub: Hub, session: Session | null, work: Answering<A>)
     Effect.flatMap(nowMicroseconds, (now) =>
       inTransaction(
         hub,
-        Effect.suspend(() => provided(hub, now, session, work))
+        Effect.suspend(() => provided(hub, { now, session, client: nobodySeen }, work))
       )
     )
   )
@@ -70,13 +71,20 @@ const found = (name: string) => {
   return method === undefined ? Effect.fail(genericError(`Invalid method: ${name}`)) : Effect.succeed(method)
 }
 
-const provided = <A>({ db, paths, options }: Hub, now: number, session: Session | null, work: Answering<A>) =>
-  Effect.provideService(work, Call, { db, paths, options, now, session, event: onlyEvent(db, now) })
+interface Caller {
+  readonly now: number
+  readonly session: Session | null
+  readonly client: ClientSeen
+}
+
+const provided = <A>({ db, paths, options }: Hub, caller: Caller, work: Answering<A>) =>
+  Effect.provideService(work, Call, { db, paths, options, ...caller, event: onlyEvent(db, caller.now) })
 
 const inSession = <A>(hub: Hub, request: Envelope & { readonly method: string | null }, work: Answering<A>) =>
   hub.turn.withPermits(1)(
     Effect.gen(function* () {
       const now = yield* nowMicroseconds
+      const client = hub.options.hasFrontEnd ? clientSeen(request.headers) : nobodySeen
       const credentials = yield* Effect.fromResult(readCredentials(request.headers, request.query))
       // What is noted about a session stays noted, however the call goes on.
       const session = credentials === null ? null : yield* identified(hub, request.method, credentials, now)
@@ -84,7 +92,7 @@ const inSession = <A>(hub: Hub, request: Envelope & { readonly method: string | 
         hub,
         Effect.suspend(() => {
           if (credentials !== null && session !== null && !session.expired) noteCallnum(hub.db, credentials)
-          return provided(hub, now, session, work)
+          return provided(hub, { now, session, client }, work)
         })
       )
     })

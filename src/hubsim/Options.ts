@@ -31,6 +31,10 @@ export interface HubOptions {
   readonly emailDomain: string
   readonly webUrl: string
   readonly policies: Policies
+  /** Whether a web server in front says who logs in, by certificate or Kerberos: see `FrontEnd.ts`. */
+  readonly hasFrontEnd: boolean
+  /** Whether somebody who logs in so, and is unknown, becomes a user. */
+  readonly loginCreatesUser: boolean
 }
 
 /**
@@ -55,6 +59,8 @@ export const defaultOptions: HubOptions = {
   notifications: false,
   emailDomain: "localhost",
   webUrl: "http://localhost.localdomain/koji",
+  hasFrontEnd: false,
+  loginCreatesUser: true,
   policies: {
     build_rpm: "allow",
     build_from_srpm: "allow",

@@ -79,10 +79,15 @@ export interface Builder {
   readonly arches: ReadonlyArray<string>
   readonly capacity?: number
   readonly channels?: ReadonlyArray<string>
+  /** Whom Kerberos knows it as. */
+  readonly principal?: string
 }
 
 /** A builder host that may log in, in channels `default` and `createrepo` or those named, and its id. */
-export const seedBuilder = (hub: Hub, { name, password, arches, capacity = 2, channels }: Builder): Seeding<number> =>
+export const seedBuilder = (
+  hub: Hub,
+  { name, password, arches, capacity = 2, channels, principal }: Builder
+): Seeding<number> =>
   byAdmin(
     hub,
     Effect.gen(function* () {
@@ -91,6 +96,9 @@ export const seedBuilder = (hub: Hub, { name, password, arches, capacity = 2, ch
       const host = (yield* findHost(name))?.id ?? (yield* addHost(name, arches, true))
       const known = yield* findHost(host)
       if (known !== undefined) yield* setPassword(known.user_id, password)
+      if (known !== undefined && principal !== undefined) {
+        db.run("INSERT OR IGNORE INTO user_krb_principals VALUES (?, ?)", principal, known.user_id)
+      }
       if (known?.capacity !== capacity || known.arches !== arches.join(" ")) {
         yield* editHost(host, { capacity, arches: arches.join(" ") })
       }

@@ -3,16 +3,21 @@ import { randomBytes } from "node:crypto"
 import { Effect, Schema } from "effect"
 import type { Struct } from "../hub/Value.ts"
 import { genericError } from "../koji/Fault.ts"
+import type { Arguments } from "./Arguments.ts"
 import { Call, hasPermission, type Session } from "./Call.ts"
 import { orNull, rowOf } from "./Database.ts"
 import { actionNotAllowed, authError, authLockError } from "./Faults.ts"
+import type { ClientSeen } from "./FrontEnd.ts"
 import { method } from "./Method.ts"
 import { kojiVersion } from "./Options.ts"
 import { isPassword } from "./Passwords.ts"
 import { lockHolder } from "./Sessions.ts"
 
 const readUser = rowOf(Schema.Struct({ id: Schema.Int, password: orNull(Schema.String), status: Schema.Int }))
+/** `AUTHTYPES`. */
 const passwordLogin = 0
+const sslLoginType = 2
+const gssapiLogin = 3
 const keyBytes = 15
 
 const newKey = (userId: number) => `${userId}-${randomBytes(keyBytes).toString("base64url")}`
@@ -59,20 +64,57 @@ const login = method(
     const user = db.first(readUser, "SELECT id, password, status FROM users WHERE name = ?", name)
     if (user?.password == null || !isPassword(password, user.password)) return yield* wrong
     if (user.status !== 0) return yield* authError(`logins by ${name} are not allowed`)
-    const renewed = session !== null && given.truth("renew")
-    const opened = renewed ? yield* renewSession(session) : yield* openSession(user.id, passwordLogin, null)
-    const id = opened?.["session-id"]
-    if (typeof id === "number" && given.truth("exclusive")) yield* takeLock(user.id, id, false)
-    return opened
+    return yield* entered(user.id, passwordLogin, given)
   })
 )
 
-/** This hub does not speak TLS, so it has nothing to know a client by. */
+/** The way in once it is known whose it is: a new session, or the old one renewed. */
+const entered = Effect.fnUntraced(function* (userId: number, authtype: number, given: Arguments) {
+  const { session } = yield* Call
+  const renewed = session !== null && given.truth("renew")
+  const opened = renewed ? yield* renewSession(session) : yield* openSession(userId, authtype, null)
+  const id = opened?.["session-id"]
+  if (typeof id === "number" && given.truth("exclusive")) yield* takeLock(userId, id, false)
+  return opened
+})
+
+/** By certificate or Kerberos: by what the web server in front says of the client (daemon.md 2.4). */
 const sslLogin = method(
   "sslLogin",
   "Session.sslLogin(proxyuser=None, proxyauthtype=None, renew=False, exclusive=None)",
-  () => Effect.fail(authError("could not verify client: None"))
+  Effect.fnUntraced(function* (given) {
+    const { db, session, options, client } = yield* Call
+    if (session !== null && !session.expired) return yield* authError("Already logged in")
+    const { name, authtype } = yield* nameOf(client)
+    if (given.value("proxyuser") !== null) {
+      return yield* authError(`${name} is not authorized to login other users`)
+    }
+    const isPrincipal = authtype === gssapiLogin && name.includes("@")
+    const known = isPrincipal
+      ? db.id("SELECT user_id AS id FROM user_krb_principals WHERE krb_principal = ?", name)
+      : db.id("SELECT id FROM users WHERE name = ?", name)
+    if (known === undefined && !options.loginCreatesUser) return yield* authError(`Unknown user: ${name}`)
+    const userId = known ?? (yield* newUser(name, isPrincipal))
+    const user = db.first(readUser, "SELECT id, password, status FROM users WHERE id = ?", userId)
+    if (user?.status !== 0) return yield* authError(`logins by ${name} are not allowed`)
+    return yield* entered(userId, authtype, given)
+  })
 )
+
+const nameOf = Effect.fnUntraced(function* ({ remoteUser, verified, commonName }: ClientSeen) {
+  if (remoteUser !== null) return { name: remoteUser, authtype: gssapiLogin }
+  if (verified !== "SUCCESS") return yield* authError(`could not verify client: ${verified ?? "None"}`)
+  if (commonName === null) return yield* authError("unable to get user information (CN) from client certificate")
+  return { name: commonName, authtype: sslLoginType }
+})
+
+/** Somebody whom nobody has met: a user, but no host. */
+const newUser = Effect.fnUntraced(function* (name: string, isPrincipal: boolean) {
+  const { db } = yield* Call
+  const id = db.insert("users", { name: isPrincipal ? name.replace(/@.*$/, "") : name, status: 0 })
+  if (isPrincipal) db.insert("user_krb_principals", { user_id: id, krb_principal: name })
+  return id
+})
 
 /** Marks the session exclusive; the one that holds the lock is closed, or an AuthLockError (1006). */
 const takeLock = Effect.fnUntraced(function* (userId: number, id: number, force: boolean) {

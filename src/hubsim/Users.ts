@@ -6,7 +6,7 @@ import { genericError } from "../koji/Fault.ts"
 import { pythonRepr } from "../koji/PythonRepr.ts"
 import { asInt } from "./Arguments.ts"
 import { assertPermission, Call, hasPermission } from "./Call.ts"
-import { rowOf } from "./Database.ts"
+import { type Database, rowOf } from "./Database.ts"
 import { method } from "./Method.ts"
 
 const User = Schema.Struct({
@@ -16,6 +16,7 @@ const User = Schema.Struct({
   usertype: Schema.Int
 })
 const readUser = rowOf(User)
+const readPrincipal = rowOf(Schema.Struct({ krb_principal: Schema.String }))
 const readName = rowOf(Schema.Struct({ name: Schema.String }))
 
 export const userTypes = { NORMAL: 0, HOST: 1, GROUP: 2 } as const
@@ -31,9 +32,13 @@ export const findUser = Effect.fnUntraced(function* (info: Value) {
     `SELECT id, name, status, usertype FROM users WHERE ${column} = ?`,
     typeof meant === "string" ? meant : yield* asInt(meant)
   )
-  // There is no Kerberos here, so nobody has a principal.
-  return user === undefined ? undefined : { ...user, krb_principals: [] }
+  return user === undefined ? undefined : { ...user, krb_principals: principalsOf(db, user.id) }
 })
+
+const principalsOf = (db: Database, user: number) =>
+  db
+    .all(readPrincipal, "SELECT krb_principal FROM user_krb_principals WHERE user_id = ? ORDER BY 1", user)
+    .map(({ krb_principal }) => krb_principal)
 
 export const getUser = Effect.fnUntraced(function* (info: Value) {
   const user = yield* findUser(info)
