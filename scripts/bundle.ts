@@ -4,14 +4,14 @@
  *
  * A bundle starts in a quarter of the time that the sources take and needs half the memory. What cannot be found ends
  * the making, but for packages that a library tries for and does without. Left out are native add-ons, which nobody
- * here needs: ssh2 (behind dockerode) looks for two and does without, `kerberos` is loaded where it is installed.
+ * here needs: ssh2 (behind dockerode) looks for two and does without.
  */
 import { chmod, readFile, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { build, type Plugin } from "esbuild"
 
 /** Native, and none of them needed. */
-const addOns = ["cpu-features", "kerberos", ".node"]
+const addOns = ["cpu-features", ".node"]
 
 const project = join(import.meta.dirname, "..")
 const [, , outfile = join(project, "dist/adjutant.mjs")] = process.argv

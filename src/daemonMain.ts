@@ -6,8 +6,7 @@
 
 import { mkdir, readFile } from "node:fs/promises"
 import { hostname } from "node:os"
-import { NodeHttpClient } from "@effect/platform-node"
-import { Effect, Layer, Logger, Queue, Redacted, References } from "effect"
+import { Effect, Layer, Logger, Queue, References } from "effect"
 import { BuilderSettings } from "./buildroot/BuilderSettings.ts"
 import { DaemonControl } from "./buildroot/DaemonControl.ts"
 import { FailedRoots } from "./buildroot/FailedRoots.ts"
@@ -20,15 +19,16 @@ import { silence } from "./daemon/Alive.ts"
 import { Attempts } from "./daemon/Attempts.ts"
 import { type DaemonRequest, DaemonRequests, runDaemon } from "./daemon/Daemon.ts"
 import { DaemonJournal } from "./daemon/DaemonJournal.ts"
+import { adviceOn } from "./daemon/HubAdvice.ts"
+import { hubLayer } from "./daemon/HubLayer.ts"
 import { reap } from "./daemon/Reaping.ts"
-import { builderSettings, daemonOptions, loginOptions } from "./daemon/Settings.ts"
+import { builderSettings, daemonOptions } from "./daemon/Settings.ts"
 import { usage } from "./engine/DiskBudget.ts"
 import * as DockerEngine from "./engine/DockerEngine.ts"
 import { Engine, type EngineInfo } from "./engine/Engine.ts"
 import { ownerLabels } from "./engine/Labels.ts"
 import { findEngine } from "./findEngine.ts"
-import { HubFiles } from "./hub/HubFiles.ts"
-import { HubSession } from "./hub/HubSession.ts"
+import { HubFault } from "./hub/HubError.ts"
 import { TaskAlerts } from "./hub/TaskAlerts.ts"
 import * as FileJournalStore from "./journal/FileJournalStore.ts"
 import { JournalStore } from "./journal/JournalStore.ts"
@@ -36,17 +36,6 @@ import * as NodeDisk from "./journal/NodeDisk.ts"
 import { StateDirectory } from "./journal/StateDirectory.ts"
 import { holderOf } from "./journal/StateLock.ts"
 import { withoutPassword } from "./koji/ScmUrl.ts"
-
-const credentials = (config: DaemonConfigValues) =>
-  Effect.gen(function* () {
-    const { user, password } = config.kojid
-    if (user === null || password === null) {
-      return yield* failure(
-        "no way to log in: set user and password in [kojid] (certificates and Kerberos are not supported yet)"
-      )
-    }
-    return { user, password: typeof password === "string" ? Redacted.make(password) : password }
-  })
 
 export const daemon = (version: string) =>
   Effect.fn("daemon")(function* (request: CommandRequest) {
@@ -74,16 +63,12 @@ const started = (version: string, config: DaemonConfigValues, request: CommandRe
     const { socketPath, info } = yield* findEngine(config.adjutant)
     yield* Effect.log(`container engine: ${info.kind} ${info.version} on ${socketPath}`)
     if (!info.limitsEnforced) yield* Effect.logWarning("this engine does not enforce memory and process limits")
-    const { user, password } = yield* credentials(config)
+    const atTheHub = yield* hubLayer(config, request.forceLock, process.env).pipe(
+      Effect.mapError(({ message }) => failure(message))
+    )
     const settings = yield* settingsLayer(version, config, info)
     const engine = DockerEngine.layer({ socketPath })
-    const http = NodeHttpClient.layerUndiciOptions({ headersTimeout: 0, bodyTimeout: 0 })
-    const session = HubSession.layerPassword(loginOptions(config, user, password, request.forceLock))
-    const hub = Layer.mergeAll(
-      session,
-      HubFiles.layer({ topUrl: config.topUrls[0], topDirectory: config.kojid.topdir }),
-      TaskAlerts.layer
-    ).pipe(Layer.provide(http))
+    const hub = Layer.mergeAll(atTheHub, TaskAlerts.layer)
     const below = Layer.mergeAll(hub, engine).pipe(Layer.provideMerge(settings))
     const services = Attempts.layer.pipe(
       Layer.provideMerge(
@@ -94,7 +79,7 @@ const started = (version: string, config: DaemonConfigValues, request: CommandRe
     return yield* served(config, request, `${info.kind} ${info.version}`).pipe(
       Effect.provide(services, { local: true }),
       Effect.scoped,
-      Effect.catch((error) => Effect.fail(failure(`${atHub(config, error)}${error.message}`)))
+      Effect.catch((error) => Effect.fail(failure(inWords(config, error))))
     )
   })
 
@@ -134,8 +119,11 @@ export const reaping = (version: string) => (config: DaemonConfigValues, dryRun:
 const failedRoots = FailedRoots.layer((directory) => usage([directory]))
 
 /** What a hub refused is told with its address and the call: nothing else says which server was meant. */
-const atHub = ({ kojid }: DaemonConfigValues, error: object): string =>
-  "method" in error ? `${withoutPassword(kojid.server)}: ${error.method}: ` : ""
+const inWords = ({ kojid }: DaemonConfigValues, error: { readonly _tag: string; readonly message: string }): string => {
+  const place = "method" in error ? `${withoutPassword(kojid.server)}: ${error.method}: ` : ""
+  const advice = error instanceof HubFault ? adviceOn(error) : undefined
+  return `${place}${error.message}${advice === undefined ? "" : ` (${advice})`}`
+}
 
 const served = (config: DaemonConfigValues, request: CommandRequest, engine: string) =>
   Effect.gen(function* () {

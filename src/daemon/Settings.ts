@@ -4,7 +4,7 @@ import type { BuilderSettings } from "../buildroot/BuilderSettings.ts"
 import type { DaemonConfigValues } from "../config/DaemonConfig.ts"
 import type { InstanceId } from "../core/Ids.ts"
 import type { EngineInfo } from "../engine/Engine.ts"
-import type { LoginOptions } from "../hub/HubSession.ts"
+import type { SessionOptions } from "../hub/HubSession.ts"
 import type { DaemonOptions } from "./Daemon.ts"
 
 /** What is known only when the daemon starts. */
@@ -72,26 +72,15 @@ export const builderSettings = (config: DaemonConfigValues, start: Surroundings)
 /** Without a time-out of their own, hub calls get kojid's: some take the hub many minutes. */
 const requestTimeoutSeconds = 43_200
 
-export const loginOptions = (
-  config: DaemonConfigValues,
-  user: string,
-  password: LoginOptions["password"],
-  force: boolean
-): LoginOptions => {
-  const { kojid } = config
-  return {
-    server: kojid.server,
-    user,
-    password,
-    exclusive: force ? "force" : "polite",
-    retries: {
-      retriesMax: kojid.max_retries,
-      intervalSeconds: kojid.retry_interval,
-      offlineIntervalSeconds: kojid.offline_retry ? kojid.offline_retry_interval : 0,
-      timeoutSeconds: kojid.timeout ?? requestTimeoutSeconds
-    }
+export const sessionOptions = ({ kojid }: DaemonConfigValues, force: boolean): SessionOptions => ({
+  exclusive: force ? "force" : "polite",
+  retries: {
+    retriesMax: kojid.max_retries,
+    intervalSeconds: kojid.retry_interval,
+    offlineIntervalSeconds: kojid.offline_retry ? kojid.offline_retry_interval : 0,
+    timeoutSeconds: kojid.timeout ?? requestTimeoutSeconds
   }
-}
+})
 
 export const daemonOptions = (config: DaemonConfigValues): DaemonOptions => ({
   sleepSeconds: config.kojid.sleeptime,

@@ -8,8 +8,9 @@ import { constants } from "node:fs"
 import { type FileHandle, open, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { Context, Effect, Layer, Schedule, Schema, type Scope, Stream } from "effect"
-import { HttpClient, HttpClientRequest } from "effect/http"
+import { HttpClient, type HttpClientError, HttpClientRequest } from "effect/http"
 import { safeRelativePath } from "../koji/Paths.ts"
+import { tlsTrouble } from "./TlsTrouble.ts"
 
 /** A file of the hub's could not be had. Only what is `unavailable` or `cut-short` has been tried more than once. */
 export class HubFileError extends Schema.TaggedError<HubFileError>()("HubFileError", {
@@ -98,7 +99,7 @@ const served = (client: HttpClient.HttpClient, top: string, path: string): Effec
   // What is stored is what is wanted: a `.gz` in the tree stays one.
   const request = HttpClientRequest.get(url, { headers: { "Accept-Encoding": "identity" } })
   return client.execute(request).pipe(
-    Effect.mapError(() => failed("unavailable", " cannot be reached")),
+    Effect.mapError((error) => notReached(error, failed)),
     Effect.timeoutOrElse({ duration: `${silenceSecondsMax} seconds`, orElse: () => Effect.fail(still) }),
     Effect.flatMap((response) => {
       const { status } = response
@@ -117,6 +118,14 @@ const served = (client: HttpClient.HttpClient, top: string, path: string): Effec
     }),
     Effect.provideService(HttpClient.TracerDisabledWhen, () => true)
   )
+}
+
+const notReached = (
+  { reason }: HttpClientError.HttpClientError,
+  failed: (reason: HubFileError["reason"], message: string) => HubFileError
+): HubFileError => {
+  const trouble = tlsTrouble("cause" in reason ? reason.cause : undefined)
+  return trouble === undefined ? failed("unavailable", " cannot be reached") : failed("refused", `: ${trouble.message}`)
 }
 
 const readBytes = 1024 * 1024

@@ -82,20 +82,36 @@ interface Connection {
 const loginTimeoutSeconds = 60
 const logoutTimeoutSeconds = 10
 
-const identityOf = (method: string, value: Value): Effect.Effect<Identity, HubNonsense> =>
-  Schema.decodeUnknownEffect(Credentials)(value).pipe(
-    Effect.map((found) => ({ id: found["session-id"], key: Redacted.make(found["session-key"]) })),
+const identityOf = Effect.fnUntraced(function* (method: string, value: Value): Effect.fn.Return<Identity, HubError> {
+  // A session whose master is gone is renewed to nothing (daemon.md 2.8).
+  if (value === null) {
+    const message = "the session that this one belonged to is gone"
+    return yield* new HubFault({ method, code: faultCodes.AuthError, message })
+  }
+  const found = yield* Schema.decodeUnknownEffect(Credentials)(value).pipe(
     // The text of a schema error could quote the key.
     Effect.mapError(() => new HubNonsense({ method, message: "the answer to the login is no session" }))
   )
+  if (found["header-auth"] !== true) {
+    return yield* new HubNonsense({ method, message: "this hub is older than Koji 1.31, the oldest that is served" })
+  }
+  return { id: found["session-id"], key: Redacted.make(found["session-key"]) }
+})
+
+interface Expired {
+  readonly identity: Identity
+  readonly callNumber: number
+  /** By its own right: a session below another has that one's lock, and must not ask for one. */
+  readonly isExclusive: boolean
+}
 
 /**
  * Logs in, or renews what has expired: the same call, made in the old session's name (daemon.md 2.8). The first time
  * there must be no name, or the hub says that one is logged in already.
  */
-const logIn = ({ transport, login, options }: Connection, renewing?: { identity: Identity; callNumber: number }) =>
+const logIn = ({ transport, login, options }: Connection, renewing?: Expired) =>
   Effect.suspend(() => {
-    const renewal = renewing === undefined ? {} : { renew: true, exclusive: options.exclusive !== "none" }
+    const renewal = renewing === undefined ? {} : { renew: true, exclusive: renewing.isExclusive }
     const { retries } = options
     const params = withKeywords(login.params(), { ...login.keywords, ...renewal })
     return exchange(
@@ -104,6 +120,7 @@ const logIn = ({ transport, login, options }: Connection, renewing?: { identity:
       login.method,
       {
         target: login.target,
+        refusal: login.refusal,
         headers: renewing === undefined ? {} : sessionHeaders(renewing.identity, renewing.callNumber),
         content: { _tag: "Call", call: { method: login.method, params } }
       }
@@ -112,7 +129,7 @@ const logIn = ({ transport, login, options }: Connection, renewing?: { identity:
 
 const open = Effect.fn("HubSession.open")(function* (login: Login, options: SessionOptions) {
   const connection: Connection = { transport: yield* HubTransport, login, options }
-  const session = yield* logIn(connection).pipe((first) => startSession(connection, first))
+  const session = yield* startSession(connection, logIn(connection), "first")
   if (options.exclusive !== "none")
     yield* session.call("exclusiveSession", [], { force: options.exclusive === "force" })
   const echoed = yield* session.call("echo", ["OK"])
@@ -122,18 +139,31 @@ const open = Effect.fn("HubSession.open")(function* (login: Login, options: Sess
   return session
 })
 
-/** Nothing comes between a session that exists at the hub and the finalizer that ends it. */
+/** A session of its own, or one below another. */
+type Rank = "first" | "below"
+
+/**
+ * Nothing comes between a session that exists at the hub and the finalizer that ends it. `another` makes one like it,
+ * whenever it is run.
+ */
 const startSession = (
   connection: Connection,
-  credentials: Effect.Effect<Identity, HubError>
+  another: Effect.Effect<Identity, HubError>,
+  rank: Rank
 ): Effect.Effect<Session, HubError, Scope.Scope> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(restore(credentials), (identity) => makeSession(connection, identity))
+    Effect.flatMap(restore(another), (identity) => makeSession(connection, identity, another, rank))
   )
 
-const makeSession = (connection: Connection, first: Identity): Effect.Effect<Session, never, Scope.Scope> =>
+const makeSession = (
+  connection: Connection,
+  first: Identity,
+  another: Effect.Effect<Identity, HubError>,
+  rank: Rank
+): Effect.Effect<Session, never, Scope.Scope> =>
   Effect.gen(function* () {
     const { transport, options } = connection
+    const isExclusive = rank === "first" && options.exclusive !== "none"
     const identity = yield* Ref.make(first)
     const callNumber = yield* Ref.make(0)
     const oneAtATime = yield* Semaphore.make(1)
@@ -145,6 +175,23 @@ const makeSession = (connection: Connection, first: Identity): Effect.Effect<Ses
         return yield* exchange(transport, retries, method, { ...request, headers })
       })
 
+    /** Hubs before 1.32 renew nothing: there is another session then, which counts its calls from the beginning. */
+    const replace = Effect.gen(function* () {
+      yield* Ref.set(identity, yield* another)
+      yield* Ref.set(callNumber, 0)
+      // By force, since the expired one holds the lock for as long as the hub remembers it.
+      if (isExclusive) yield* send("exclusiveSession", calling("exclusiveSession", withKeywords([], { force: true })))
+    })
+
+    const renew = Effect.gen(function* () {
+      const expired = { identity: yield* Ref.get(identity), callNumber: yield* nextNumber, isExclusive }
+      yield* Effect.matchEffect(logIn(connection, expired), {
+        onSuccess: (renewed) => Ref.set(identity, renewed),
+        onFailure: (error) =>
+          error._tag === "HubFault" && error.code === faultCodes.ParameterError ? replace : Effect.fail(error)
+      })
+    })
+
     /** Expired sessions are renewed once; the key changes, the id and the count of calls do not (daemon.md 2.8). */
     const sendRenewing = (method: string, request: Request) =>
       send(method, request).pipe(
@@ -152,8 +199,7 @@ const makeSession = (connection: Connection, first: Identity): Effect.Effect<Ses
           fault.code !== faultCodes.AuthExpired
             ? Effect.fail(fault)
             : Effect.gen(function* () {
-                const expired = { identity: yield* Ref.get(identity), callNumber: yield* nextNumber }
-                yield* Ref.set(identity, yield* logIn(connection, expired))
+                yield* renew
                 return yield* send(method, request)
               })
         ),
@@ -182,10 +228,8 @@ const makeSession = (connection: Connection, first: Identity): Effect.Effect<Ses
       )
     })
 
-    const subsession = call("subsession", []).pipe(
-      Effect.flatMap((value) => identityOf("subsession", value)),
-      (credentials) => startSession(connection, credentials)
-    )
+    const below = Effect.flatMap(call("subsession", []), (value) => identityOf("subsession", value))
+    const subsession = startSession(connection, below, "below")
 
     // One try, and whatever comes of it: a session that is not ended is swept away by the hub one day.
     const once = { ...options.retries, retriesMax: 0, offlineIntervalSeconds: 0, timeoutSeconds: logoutTimeoutSeconds }
@@ -196,7 +240,14 @@ const makeSession = (connection: Connection, first: Identity): Effect.Effect<Ses
         Effect.ignoreCause
       )
     )
-    return HubSession.of({ id: first.id, call, upload, subsession })
+    return HubSession.of({
+      get id() {
+        return Ref.getUnsafe(identity).id
+      },
+      call,
+      upload,
+      subsession
+    })
   })
 
 const calling = (method: string, params: ReadonlyArray<Value>): Request => ({

@@ -4,6 +4,7 @@
  */
 import { Context, Effect, Layer, Result, Schema, Stream } from "effect"
 import { HttpBody, HttpClient, type HttpClientError, HttpClientRequest, type HttpClientResponse } from "effect/http"
+import { tlsTrouble } from "./TlsTrouble.ts"
 import type { Answer, MethodCall } from "./Value.ts"
 import { answerDecoder } from "./XmlRpcDecoder.ts"
 import { encodeCall } from "./XmlRpcEncoder.ts"
@@ -15,7 +16,12 @@ export interface HubRequest {
   /** The session's. */
   readonly headers: Readonly<Record<string, string>>
   readonly content: Content
+  /** What it means for this request when a web server answers in the hub's place. */
+  readonly refusal?: Refusal | undefined
 }
+
+/** An HTTP status, or a connection that was closed in the middle of the request. */
+export type Refusal = (how: number | "closed") => string | undefined
 export type Content =
   | { readonly _tag: "Call"; readonly call: MethodCall }
   /** A piece of a file; its place is in the query. */
@@ -52,6 +58,16 @@ const silenceSecondsMax = 120
 
 const mayPass = (status: number): boolean => status === 408 || status === 429 || status >= 500
 
+/** A web server, or a proxy, has answered in the hub's place. */
+export const webServerSays = (status: number, refusal: Refusal | undefined): TransportError => {
+  const meaning = refusal?.(status)
+  const words = `the hub answered with HTTP status ${status}`
+  return new TransportError({
+    outlook: mayPass(status) ? "pass" : "refused",
+    message: meaning === undefined ? words : `${words}: ${meaning}`
+  })
+}
+
 const bodyOf = (content: Content) =>
   content._tag === "Upload"
     ? Effect.succeed(HttpBody.uint8Array(content.bytes, "application/octet-stream"))
@@ -64,20 +80,15 @@ const bodyOf = (content: Content) =>
 const postOnce = (
   client: HttpClient.HttpClient,
   server: string,
-  { target, headers, content }: HubRequest
+  { target, headers, content, refusal }: HubRequest
 ): Effect.Effect<Answer, TransportError> =>
   Effect.gen(function* () {
     const request = HttpClientRequest.post(`${server}${target}`).pipe(
       HttpClientRequest.setHeaders({ ...headers, "User-Agent": "koji/1", "Accept-Encoding": "gzip, deflate" }),
       HttpClientRequest.setBody(yield* bodyOf(content))
     )
-    const response = yield* client.execute(request).pipe(Effect.mapError(notReached))
-    if (response.status !== 200) {
-      return yield* new TransportError({
-        outlook: mayPass(response.status) ? "pass" : "refused",
-        message: `the hub answered with HTTP status ${response.status}`
-      })
-    }
+    const response = yield* client.execute(request).pipe(Effect.mapError((error) => notReached(error, refusal)))
+    if (response.status !== 200) return yield* webServerSays(response.status, refusal)
     const type = response.headers["content-type"] ?? ""
     // A page of a proxy's, most likely: the hub itself is behind it and will be back.
     if (!/xml/i.test(type)) return yield* passing(`the hub answered with ${type || "no content type"}, not XML`)
@@ -106,7 +117,7 @@ const decompressed = (
   response: HttpClientResponse.HttpClientResponse
 ): Effect.Effect<Stream.Stream<Uint8Array, TransportError>, TransportError> => {
   const encoding = (response.headers["content-encoding"] ?? "identity").toLowerCase()
-  const bytes = Stream.mapError(response.stream, notReached)
+  const bytes = Stream.mapError(response.stream, (error) => notReached(error))
   if (encoding === "identity") return Effect.succeed(bytes)
   if (encoding !== "gzip" && encoding !== "deflate") {
     return Effect.fail(passing(`the hub answered in the encoding ${encoding}, which it was not asked for`))
@@ -121,16 +132,18 @@ const decompressed = (
 }
 
 /** What went wrong, without the request: its headers hold the session's key. */
-const notReached = (error: HttpClientError.HttpClientError): TransportError => {
+const notReached = (error: HttpClientError.HttpClientError, refusal?: Refusal): TransportError => {
   const { reason } = error
   const cause = "cause" in reason ? reason.cause : undefined
   const root = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause
-  const message = `cannot reach the hub: ${root === undefined ? reason._tag : wordsOf(root)}`
-  return new TransportError({ outlook: isUntrusted(root) ? "untrusted" : "pass", message })
+  const trouble = tlsTrouble(root)
+  if (trouble !== undefined) return new TransportError(trouble)
+  const closed = root instanceof Error && "code" in root && closings.includes(String(root.code))
+  const meaning = closed ? refusal?.("closed") : undefined
+  const words = `cannot reach the hub: ${root === undefined ? reason._tag : wordsOf(root)}`
+  return passing(meaning === undefined ? words : `${words}: ${meaning}`)
 }
 
-const wordsOf = (cause: unknown): string => (cause instanceof Error ? cause.message || cause.name : String(cause))
+const closings: ReadonlyArray<string> = ["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]
 
-/** OpenSSL's and Node's names for a certificate that does not hold: trying again does not mend it. */
-const isUntrusted = (cause: unknown): boolean =>
-  cause instanceof Error && "code" in cause && /CERT|UNABLE_TO_|CRL_/.test(String(cause.code))
+const wordsOf = (cause: unknown): string => (cause instanceof Error ? cause.message || cause.name : String(cause))

@@ -3,6 +3,7 @@
  * needs from the connection beside that (a client certificate, say) is the HTTP client's.
  */
 import { Redacted, Schema } from "effect"
+import type { Refusal } from "./HubTransport.ts"
 import type { Struct, Value } from "./Value.ts"
 
 export interface Login {
@@ -12,6 +13,8 @@ export interface Login {
   /** Made when the call is, so that no secret lies about in the clear. */
   readonly params: () => ReadonlyArray<Value>
   readonly keywords: Struct
+  /** What it means when a web server refuses the login; undefined where there is nothing to add. */
+  readonly refusal?: Refusal
 }
 
 /** With user and password, for hubs that have them. */
@@ -22,8 +25,68 @@ export const passwordLogin = (user: string, password: Redacted.Redacted): Login 
   keywords: { opts: null }
 })
 
+/** Where the web server finds out who a client is; whoever it sends on from there is known to the hub. */
+export const loginTarget = "/ssllogin"
+
+const notAHub = "is server the URL of a hub's XML-RPC interface, without a slash at its end?"
+
+/** With a client certificate, which the HTTP client presents. */
+export const certificateLogin = (file: string): Login => ({
+  method: "sslLogin",
+  target: loginTarget,
+  params: () => [],
+  keywords: { proxyuser: null },
+  refusal: (how) => {
+    switch (how) {
+      case 401:
+        return "the web server wants another way of logging in than by certificate (cert): by Kerberos, most likely"
+      case 403:
+        return (
+          `the web server has not accepted the certificate in ${file}: it must be signed by an authority that the hub ` +
+          "takes client certificates from"
+        )
+      case 404:
+        return notAHub
+      case "closed":
+        // Apache says no more than this when a renegotiation fails.
+        return (
+          `if it stays so, the web server does not take our certificate (${file}): it does not know the authority that ` +
+          "signed it, or holds it for expired or revoked"
+        )
+      default:
+        return undefined
+    }
+  }
+})
+
+/** By Kerberos, of which the transport takes care. */
+export const kerberosLogin = (principal: string): Login => ({
+  method: "sslLogin",
+  target: loginTarget,
+  params: () => [],
+  keywords: { proxyuser: null },
+  refusal: (how) => {
+    switch (how) {
+      case 403:
+        return `the web server knows ${principal} and does not let it in`
+      case 404:
+        return notAHub
+      default:
+        return undefined
+    }
+  }
+})
+
+/** Koji's clients log in by certificate and by Kerberos over TLS only, whatever is configured (daemon.md 2.1). */
+export const overTls = (server: string): string => server.replace(/^http:\/\//i, "https://")
+
 /** The hub's answer to every kind of login, and to `subsession`. */
-export const Credentials = Schema.Struct({ "session-id": Schema.Int, "session-key": Schema.String })
+export const Credentials = Schema.Struct({
+  "session-id": Schema.Int,
+  "session-key": Schema.String,
+  /** Whether the hub reads the session in headers; those before Koji 1.31 do not, and do not say. */
+  "header-auth": Schema.optionalKey(Schema.Boolean)
+})
 
 /** Which session, and its key. */
 export interface Identity {

@@ -100,6 +100,16 @@ describe("logging in", () => {
     })
   )
 
+  it.effect("is given up at a hub that is too old to read sessions in headers", () =>
+    Effect.gen(function* () {
+      const hub = yield* FakeHub.start
+      hub.plays.push(mischief.answer({ _tag: "Success", value: { "session-id": 1, "session-key": "k" } }))
+      const error = yield* Effect.flip(Effect.provide(HubSession, sessionAt(hub)))
+      assert.deepInclude(error, { _tag: "HubNonsense", method: "login" })
+      assert.match(error.message, /older than Koji 1\.31/)
+    })
+  )
+
   it.effect("does not quote a key out of an answer that is no session", () =>
     Effect.gen(function* () {
       const hub = yield* FakeHub.start
@@ -321,6 +331,64 @@ describe("a session that has expired", () => {
       hub.plays.push(mischief.fault(1007, "session expired"), mischief.status(502))
       assert.deepStrictEqual(yield* session.call("echo", ["x"]), ["x"])
       assert.deepStrictEqual(numbers(hub), [2, 3, 3, 4])
+    })
+  )
+
+  it.effect("is replaced at a hub that cannot renew, the lock taken again and calls counted from the beginning", () =>
+    Effect.gen(function* () {
+      const { hub, session } = yield* ready()
+      for (const row of hub.sessions.values()) row.expired = true
+      hub.plays.push(null, mischief.fault(1019, "login() got an unexpected keyword argument 'renew'"))
+      assert.deepStrictEqual(yield* session.call("echo", ["x"]), ["x"])
+      assert.deepStrictEqual(hub.methods, ["echo", "login", "login", "exclusiveSession", "echo"])
+      const [, , login, exclusive, echo] = hub.received
+      assert.isUndefined(login?.headers["koji-session-id"])
+      assert.deepStrictEqual(login?.keywords, { opts: null })
+      assert.deepStrictEqual(exclusive?.keywords, { force: true })
+      const callOf = (received: typeof echo) => [
+        received?.headers["koji-session-id"],
+        received?.headers["koji-session-callnum"]
+      ]
+      assert.deepStrictEqual(
+        [callOf(exclusive), callOf(echo)],
+        [
+          [`${session.id}`, "0"],
+          [`${session.id}`, "1"]
+        ]
+      )
+    })
+  )
+
+  it.effect("below another is replaced by another one below it at a hub that cannot renew", () =>
+    Effect.gen(function* () {
+      const { hub, session } = yield* ready()
+      const below = yield* session.subsession
+      const row = hub.sessions.get(below.id)
+      if (row !== undefined) row.expired = true
+      hub.received.length = 0
+      hub.plays.push(null, mischief.fault(1019, "unexpected keyword argument"))
+      assert.deepStrictEqual(yield* below.call("echo", ["x"]), ["x"])
+      assert.deepStrictEqual(hub.methods, ["echo", "login", "subsession", "echo"])
+    })
+  )
+
+  it.effect("below another is renewed without asking for a lock of its own", () =>
+    Effect.gen(function* () {
+      const { hub, session } = yield* ready()
+      const below = yield* session.subsession
+      const row = hub.sessions.get(below.id)
+      if (row !== undefined) row.expired = true
+      yield* below.call("echo", ["x"])
+      assert.deepStrictEqual(hub.calls("login").at(-1)?.keywords, { opts: null, renew: true, exclusive: false })
+    })
+  )
+
+  it.effect("cannot be renewed when the one above it is gone", () =>
+    Effect.gen(function* () {
+      const { hub, session } = yield* ready()
+      hub.plays.push(mischief.fault(1007, "session expired"), mischief.answer({ _tag: "Success", value: null }))
+      const error = yield* Effect.flip(session.call("echo", []))
+      assert.deepInclude(error, { _tag: "HubFault", method: "login", code: 1002 })
     })
   )
 

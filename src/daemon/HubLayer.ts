@@ -1,0 +1,76 @@
+/** The hub, as this configuration reaches it: which way in, over which TLS, and where its files are. */
+import { Effect, Layer } from "effect"
+import type { DaemonConfigValues } from "../config/DaemonConfig.ts"
+import type { KojidOptions } from "../config/KojidOptions.ts"
+import { layerFilesClient, layerHubClient } from "../hub/HubClient.ts"
+import { HubFiles } from "../hub/HubFiles.ts"
+import { HubSession } from "../hub/HubSession.ts"
+import { HubTransport } from "../hub/HubTransport.ts"
+import { certificateLogin, kerberosLogin, type Login, overTls, passwordLogin } from "../hub/Login.ts"
+import { layerNegotiating } from "../hub/Negotiate.ts"
+import { readTlsFiles } from "../hub/TlsFiles.ts"
+import { fullHostName } from "./HostName.ts"
+import { sessionOptions } from "./Settings.ts"
+import { chooseWay, type Way } from "./Ways.ts"
+
+/**
+ * A session of the daemon's, exclusive, and the hub's files. Fails before anything has been sent when the configuration
+ * knows no way in, or a file that belongs to it cannot serve.
+ */
+export const hubLayer = Effect.fn("hubLayer")(function* (
+  config: DaemonConfigValues,
+  force: boolean,
+  environment: Readonly<Record<string, string | undefined>>
+) {
+  const { kojid, topUrls } = config
+  const way = yield* chooseWay(kojid, fullHostName)
+  const tls = yield* readTlsFiles({
+    certificate: way._tag === "Certificate" ? way.file : null,
+    authorities: kojid.serverca,
+    verify: !kojid.no_ssl_verify
+  })
+  const session = HubSession.layerLogin(loginOf(way), sessionOptions(config, force)).pipe(
+    Layer.provide(transportOf(way, kojid, environment)),
+    Layer.provide(layerHubClient(tls))
+  )
+  const files = HubFiles.layer({ topUrl: topUrls[0], topDirectory: kojid.topdir }).pipe(
+    Layer.provide(layerFilesClient(tls))
+  )
+  return Layer.merge(session, files)
+})
+
+const loginOf = (way: Way): Login => {
+  switch (way._tag) {
+    case "Certificate":
+      return certificateLogin(way.file)
+    case "Password":
+      return passwordLogin(way.user, way.password)
+    case "Kerberos":
+      return kerberosLogin(way.principal)
+  }
+}
+
+/** What curl is to know of our own environment: where programs are, and how Kerberos is configured. */
+const passedOn = ["PATH", "KRB5_CONFIG", "KRB5_TRACE"]
+
+const transportOf = (
+  way: Way,
+  { server, serverca, no_ssl_verify }: KojidOptions,
+  environment: Readonly<Record<string, string | undefined>>
+) => {
+  switch (way._tag) {
+    case "Password":
+      return HubTransport.layerHttp(server)
+    case "Certificate":
+      return HubTransport.layerHttp(overTls(server))
+    case "Kerberos":
+      return layerNegotiating(overTls(server), {
+        principal: way.principal,
+        keytab: way.keytab,
+        cache: way.cache,
+        authorities: serverca,
+        verify: serverca !== null || !no_ssl_verify,
+        environment: Object.fromEntries(passedOn.map((name) => [name, environment[name]]))
+      }).pipe(Layer.provide(HubTransport.layerHttp(overTls(server))))
+  }
+}

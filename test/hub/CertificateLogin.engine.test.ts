@@ -1,0 +1,217 @@
+/**
+ * The ways in by certificate, through a real Apache: with the rule that hubs have, where only a login is asked for the
+ * certificate, and with the other one, where the first handshake is. What is configured is a kojid.conf.
+ */
+import { readFileSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { load } from "../../src/config/DaemonConfig.ts"
+import { hubLayer } from "../../src/daemon/HubLayer.ts"
+import { getID } from "../../src/hub/calls/host.ts"
+import { layerFilesClient } from "../../src/hub/HubClient.ts"
+import { HubFiles } from "../../src/hub/HubFiles.ts"
+import { HubSession } from "../../src/hub/HubSession.ts"
+import { readTlsFiles } from "../../src/hub/TlsFiles.ts"
+import { freshHub } from "../hubsim/Hub.ts"
+import { type ApacheOptions, startApache, stockRule } from "./Apache.ts"
+import { certificateDirectory, type Issued, issue, makeAuthority } from "./Certificates.ts"
+
+interface Choices extends Pick<ApacheOptions, "directives" | "atLogin"> {
+  readonly serverExpired?: boolean
+}
+
+/** A hub behind Apache, a builder's certificate that it takes and one that it does not. */
+const site = Effect.fnUntraced(function* ({ serverExpired = false, ...apacheOptions }: Choices) {
+  const directory = yield* certificateDirectory
+  const authority = makeAuthority(directory, "authority")
+  const stranger = makeAuthority(directory, "stranger")
+  const hub = yield* freshHub({ options: { hasFrontEnd: true } })
+  const wanted = { name: "hub", alternatives: "DNS:localhost", isExpired: serverExpired }
+  const apache = yield* startApache({
+    directory,
+    server: issue(directory, authority, wanted),
+    clientAuthorities: authority.certificate,
+    hubPort: hub.port,
+    ...apacheOptions
+  })
+  const config = (lines: ReadonlyArray<string>, host = "localhost") => {
+    const file = join(directory, "kojid.conf")
+    const urls = [`server = http://${host}:${apache.port}/kojihub`, `topurl = https://${host}:${apache.port}/kojifiles`]
+    writeFileSync(file, ["[kojid]", ...urls, "max_retries = 0", ...lines, ""].join("\n"))
+    return file
+  }
+  return {
+    hub,
+    apache,
+    config,
+    trust: `serverca = ${authority.certificate}`,
+    distrust: `serverca = ${stranger.certificate}`,
+    own: (issued: Issued) => `cert = ${issued.both}`,
+    builder: issue(directory, authority, { name: "builder1" }),
+    person: issue(directory, authority, { name: "somebody" }),
+    unknown: issue(directory, stranger, { name: "builder2" })
+  }
+})
+
+/** Logs in as the configuration says, and does something there. */
+const entering = <A, E, R>(file: string, work: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const config = yield* load({ file, environment: {}, commandLine: {} })
+    const layer = yield* hubLayer(config, true, process.env)
+    return yield* Effect.provide(work, layer, { local: true })
+  })
+
+/** The hub's files, over TLS by these authorities. */
+const filesOf = Effect.fnUntraced(function* (authorities: string | null, topUrl: string) {
+  const tls = yield* readTlsFiles({ certificate: null, authorities, verify: true })
+  const layer = HubFiles.layer({ topUrl, topDirectory: "/nowhere" }).pipe(Layer.provide(layerFilesClient(tls)))
+  return yield* Effect.provide(HubFiles, yield* Layer.build(layer))
+})
+
+const said = <A, E extends { readonly message: string }, R>(work: Effect.Effect<A, E, R>) =>
+  Effect.map(Effect.flip(work), ({ message }) => message)
+
+const rules: ReadonlyArray<readonly [string, Choices]> = [
+  ["asks for a certificate at the login only", { atLogin: stockRule }],
+  ["asks for one in the first handshake", { directives: ["SSLVerifyClient optional"] }],
+  ["does so and speaks nothing older than TLS 1.3", { directives: ["SSLVerifyClient optional", "SSLProtocol TLSv1.3"] }]
+]
+
+for (const [rule, choices] of rules) {
+  describe(`at a hub whose Apache ${rule}`, () => {
+    it.live("a builder logs in by its certificate, works, reads files, and renews its session", () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const { hub, apache, config, trust, own, builder } = yield* site(choices)
+          writeFileSync(join(hub.topdir, "work/hello"), "hello")
+          const found = yield* entering(
+            config([trust, own(builder)]),
+            Effect.gen(function* () {
+              const session = yield* HubSession
+              const host = yield* getID()
+              hub.hub.db.run("UPDATE sessions SET expired = 1")
+              const again = yield* getID()
+              const child = yield* session.subsession
+              hub.hub.db.run("UPDATE sessions SET expired = 1 WHERE id = ?", child.id)
+              yield* child.call("echo", ["renewed"])
+              const info = yield* session.call("getSessionInfo", [])
+              const text = yield* (yield* HubFiles).read("work/hello", 100)
+              return { host, again, info: Object(info), text: new TextDecoder().decode(text) }
+            }).pipe(Effect.scoped)
+          )
+          assert.strictEqual(found.host, found.again)
+          assert.deepInclude(found.info, { authtype: 2, exclusive: true })
+          assert.strictEqual(found.text, "hello")
+          const logins = apache.requests().filter((line) => line.startsWith("/kojihub/ssllogin "))
+          assert.lengthOf(logins, 3)
+          for (const line of logins) assert.match(line, /SUCCESS$/)
+        })
+      )
+    )
+  })
+}
+
+describe("at a hub whose Apache asks for a certificate in the first handshake", () => {
+  it.live("it is presented for every call, and calls speak the newest TLS", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { apache, config, trust, own, builder } = yield* site({ directives: ["SSLVerifyClient optional"] })
+        yield* entering(config([trust, own(builder)]), getID())
+        const calls = apache.requests().filter((line) => line.startsWith("/kojihub "))
+        assert.isAtLeast(calls.length, 3)
+        for (const line of calls) assert.strictEqual(line, "/kojihub TLSv1.3 SUCCESS")
+      })
+    )
+  )
+})
+
+describe("a builder that cannot get in by certificate is told why", () => {
+  it.live("when the hub does not know the authority of its certificate", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { config, trust, own, unknown } = yield* site({ atLogin: stockRule })
+        const message = yield* said(entering(config([trust, own(unknown)]), getID()))
+        assert.match(
+          message,
+          /the web server does not take our certificate \(.*builder2-good\.pem\): it does not know the authority/
+        )
+      })
+    )
+  )
+
+  it.live("when the web server lets nobody in", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { config, trust, own, builder } = yield* site({ atLogin: [...stockRule, "Require all denied"] })
+        const message = yield* said(entering(config([trust, own(builder)]), getID()))
+        assert.match(
+          message,
+          /HTTP status 403: the web server has not accepted the certificate in .*builder1-good\.pem/
+        )
+      })
+    )
+  )
+
+  it.live("when the hub has no such builder", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { config, trust, own, person } = yield* site({ atLogin: stockRule })
+        const error = yield* Effect.flip(entering(config([trust, own(person)]), getID()))
+        assert.deepInclude(error, { _tag: "HubFault", method: "host.getID", code: 1002 })
+        assert.match(error.message, /is not a host/)
+      })
+    )
+  )
+})
+
+describe("a hub's own certificate", () => {
+  const password = ["user = builder1", "password = builder1"]
+
+  it.live("is held to serverca, and a login by password goes over TLS like any other", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { config, trust, distrust, apache } = yield* site({})
+        const https = (file: string) => {
+          writeFileSync(file, readFileSync(file, "utf8").replace("server = http:", "server = https:"))
+          return file
+        }
+        yield* entering(https(config([trust, ...password])), getID())
+        assert.isTrue(apache.requests().every((line) => !line.startsWith("/kojihub/ssllogin")))
+        for (const lines of [[distrust], [distrust, "no_ssl_verify = yes"], []]) {
+          const message = yield* said(entering(https(config([...lines, ...password])), getID()))
+          assert.match(message, /nobody who is trusted here vouches for the hub's certificate: set serverca/)
+        }
+        yield* entering(https(config(["no_ssl_verify = yes", ...password])), getID())
+      })
+    )
+  )
+
+  it.live("must be of the name that is configured", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { config, trust, own, builder } = yield* site({ atLogin: stockRule })
+        const message = yield* said(entering(config([trust, own(builder)], "127.0.0.1"), getID()))
+        assert.match(
+          message,
+          /the hub's certificate is for another name: set server to a name that the certificate has/
+        )
+      })
+    )
+  )
+
+  it.live("must not have expired, neither for calls nor for files", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { config, trust, own, builder } = yield* site({ atLogin: stockRule, serverExpired: true })
+        const file = config([trust, own(builder)])
+        assert.match(yield* said(entering(file, getID())), /the hub's certificate has expired/)
+        const { kojid, topUrls } = yield* load({ file, environment: {}, commandLine: {} })
+        const files = yield* filesOf(kojid.serverca, topUrls[0])
+        const error = yield* Effect.flip(files.read("work/hello", 100))
+        assert.strictEqual(error.reason, "refused")
+        assert.match(error.message, /the hub's certificate has expired/)
+      })
+    )
+  )
+})
