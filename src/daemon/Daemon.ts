@@ -2,17 +2,16 @@
  * The daemon: it looks at hub and host again and again, and carries out what the pure plan makes of that, until it is
  * told to leave.
  */
-import { Clock, Context, Effect, Exit, HashSet, Queue, Random } from "effect"
+import { Clock, Context, Effect, HashSet, Queue, Random } from "effect"
 import { DaemonControl } from "../buildroot/DaemonControl.ts"
-import { told } from "../core/DaemonEvent.ts"
 import { isTimeToLook, pauseMillis, rhythmOf } from "../core/Rhythm.ts"
-import { getID, updateHost } from "../hub/calls/host.ts"
+import { getID } from "../hub/calls/host.ts"
 import { getSessionInfo } from "../hub/calls/session.ts"
 import { type HubError, HubNonsense, isSessionGone } from "../hub/HubError.ts"
 import { methods } from "../tasks/Registry.ts"
 import { Attempts } from "./Attempts.ts"
-import { DaemonJournal } from "./DaemonJournal.ts"
 import { keeping } from "./Keeping.ts"
+import { leave } from "./Leaving.ts"
 import { type LookOptions, makeEyes } from "./Look.ts"
 import { recover } from "./Recovery.ts"
 import { sweeping } from "./Sweeping.ts"
@@ -42,7 +41,6 @@ export const runDaemon = Effect.fn("runDaemon")(function* (options: DaemonOption
   const attempts = yield* Attempts
   const control = yield* DaemonControl
   const requests = yield* DaemonRequests
-  const journal = yield* DaemonJournal
   const hostId = yield* getID()
   yield* control.began(yield* sessionStart)
   const eyes = yield* makeEyes(options, hostId)
@@ -91,27 +89,9 @@ export const runDaemon = Effect.fn("runDaemon")(function* (options: DaemonOption
   yield* Effect.forkScoped(upkeeping(hostId, eyes.nearlyFull))
   yield* Effect.forkScoped(sweeping)
   yield* Effect.forkScoped(keeping(options.journalAgeSeconds))
-  const end = yield* Effect.raceFirst(loop, Effect.raceFirst(stopped, listen)).pipe(
-    Effect.onExit((exit) =>
-      Effect.gen(function* () {
-        if (Exit.isSuccess(exit) && exit.value === "handed over") return yield* handOver
-        yield* Effect.log(`stopping: ${HashSet.size(yield* attempts.running)} attempts to end`)
-        yield* journal.record(told.Stopping.make({ reason: "asked to" })).pipe(Effect.ignoreCause)
-        yield* attempts.stopAll("shutdown", "the daemon is stopping")
-        // A hub that is away is not waited for: after a while without us it knows by itself.
-        yield* updateHost(0, false).pipe(
-          Effect.interruptible,
-          Effect.timeout(`${farewellSeconds} seconds`),
-          Effect.ignore
-        )
-        yield* journal.record(told.Stopped.make({ exitCode: 0 })).pipe(Effect.ignoreCause)
-      })
-    )
-  )
-  return end
+  return yield* Effect.onExit(Effect.raceFirst(loop, Effect.raceFirst(stopped, listen)), leave)
 })
 
-const farewellSeconds = 10
 const afterTakingMillis = 1000
 /** Those that end together are seen together. */
 const afterEndMillis = 200
@@ -133,13 +113,3 @@ const sessionStart = Effect.flatMap(getSessionInfo(), (info) =>
     ? Effect.fail(new HubNonsense({ method: "getSessionInfo", message: "the hub knows nothing of our session" }))
     : Effect.succeed(info.start_ts)
 )
-
-/** Leaves every attempt as it is, for the next process to go on with: containers run on, the hub hears nothing. */
-const handOver = Effect.gen(function* () {
-  const attempts = yield* Attempts
-  const journal = yield* DaemonJournal
-  yield* Effect.log(`leaving ${HashSet.size(yield* attempts.running)} attempts to the next process`)
-  yield* journal.record(told.Stopping.make({ reason: "handing over" })).pipe(Effect.ignoreCause)
-  yield* attempts.stopAll("handover", "the daemon hands over to another process")
-  yield* journal.record(told.Stopped.make({ exitCode: 0 })).pipe(Effect.ignoreCause)
-})

@@ -23,8 +23,22 @@ export class HubNonsense extends Schema.TaggedError<HubNonsense>()("HubNonsense"
 
 export type HubError = HubFault | HubUnavailable | HubNonsense
 
-/** The session is not ours any more: whoever goes on with it does what is another's by now (daemon.md 1.9). */
-export const isSessionGone = (error: HubError): boolean => error._tag === "HubFault" && sessionGone.includes(error.code)
+/**
+ * What an error says of the session that the call was made in; undefined when that goes on (daemon.md 1.9). One that is
+ * stolen is another's by now, and so is what it answers for. A RetryError is no end: the call had been carried out, and
+ * only its first answer was lost.
+ */
+export const endOfSession = (error: HubError): "stolen" | "unusable" | undefined => {
+  if (error._tag !== "HubFault") return undefined
+  const { method, code } = error
+  // A login that fails in the middle of things is a renewal: nobody has taken anything.
+  if (logins.includes(method)) return code === AuthError ? "unusable" : undefined
+  if (code === AuthError || code === AuthLockError) return "stolen"
+  return code === AuthExpired || code === SequenceError ? "unusable" : undefined
+}
 
-const { AuthError, AuthLockError, AuthExpired, SequenceError, RetryError } = faultCodes
-const sessionGone: ReadonlyArray<number> = [AuthError, AuthLockError, AuthExpired, SequenceError, RetryError]
+const logins: ReadonlyArray<string> = ["login", "sslLogin"]
+const { AuthError, AuthLockError, AuthExpired, SequenceError } = faultCodes
+
+/** Nothing that follows in this session will fare better. */
+export const isSessionGone = (error: HubError): boolean => endOfSession(error) !== undefined

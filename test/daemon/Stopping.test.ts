@@ -106,3 +106,71 @@ describe("a daemon that is told to start anew", () => {
       })
     ))
 })
+
+describe("a daemon whose session at the hub ends", () => {
+  /** From now on the hub answers every call with this fault, and hears none. */
+  const refuse = (world: World, code: number) => {
+    world.hub.calls.length = 0
+    world.hub.fateOf = () => ({ _tag: "Fault", code, message: "no" })
+  }
+  const reports = ["host.freeTasks", "host.closeTask", "host.failTask", "host.updateHost"]
+
+  for (const [what, code] of [
+    ["because another daemon has taken the lock", 1006],
+    ["because it is closed", 1002]
+  ] as const) {
+    it(`${what} takes everything down, reports nothing and fails`, () =>
+      story((world) =>
+        Effect.gen(function* () {
+          const { daemon, task } = yield* working(world)
+          refuse(world, code)
+          yield* daemon.ended
+          assert.isTrue(daemon.exit !== undefined && Exit.isFailure(daemon.exit))
+          assert.deepStrictEqual(yield* world.engine.containers, [])
+          assert.strictEqual(world.hub.state(task), "OPEN")
+          const last = (yield* daemon.history(task)).at(-1)
+          assert.isTrue(last?._tag === "Concluded" && last.how === "lost")
+          const methods = world.hub.calls.map(({ method }) => method)
+          for (const report of reports) assert.notInclude(methods, report)
+          assert.deepInclude((yield* daemon.told).at(-1), { _tag: "Stopped", exitCode: 1 })
+        })
+      ))
+  }
+
+  it("of itself leaves what runs to the next process, which goes on with it", () =>
+    story((world) =>
+      Effect.gen(function* () {
+        const { daemon, task } = yield* working(world)
+        refuse(world, 1008)
+        yield* daemon.ended
+        assert.isTrue(daemon.exit !== undefined && Exit.isFailure(daemon.exit))
+        assert.isTrue(world.isRunning("build/1"))
+        world.hub.fateOf = () => ({ _tag: "Done" })
+        yield* daemon.start
+        yield* world.until(() => daemon.isWorking(task))
+        yield* Effect.sleep("5 minutes")
+        assert.strictEqual(world.hub.state(task), "OPEN")
+        assert.isTrue(world.isRunning("build/1"))
+        assert.lengthOf(yield* daemon.attempts, 1)
+        yield* daemon.terminate
+      })
+    ))
+
+  it("is not ended by the answer to a call that had been carried out before", () =>
+    story((world) =>
+      Effect.gen(function* () {
+        const { daemon, task } = yield* working(world)
+        let once = true
+        world.hub.fateOf = ({ method }) => {
+          if (method !== "host.updateHost" || !once) return { _tag: "Done" }
+          once = false
+          return { _tag: "Fault", code: 1009, message: "unable to retry call" }
+        }
+        yield* world.until(() => !once)
+        yield* Effect.sleep("2 minutes")
+        assert.isTrue(daemon.running)
+        assert.strictEqual(world.hub.state(task), "OPEN")
+        yield* daemon.terminate
+      })
+    ))
+})

@@ -47,6 +47,8 @@ export type HubFate =
   | { readonly _tag: "Late"; readonly millis: number }
   /** It arrives twice, as proxies make it happen; the first answer is the one that is heard. */
   | { readonly _tag: "Twice" }
+  /** Not done: the hub answers with this fault. */
+  | { readonly _tag: "Fault"; readonly code: number; readonly message: string }
   /** Nothing is ever heard of it, done or not. */
   | { readonly _tag: "Silence"; readonly done: boolean }
 
@@ -164,6 +166,11 @@ export class ModelHub {
         )
       case "Twice":
         return Effect.tap(act, () => act)
+      case "Fault":
+        return Effect.sync(() => {
+          this.calls.push({ ...call, at: this.#now(), fate: fate._tag, said: fate })
+          return fate
+        })
       case "Silence":
         return fate.done ? Effect.andThen(act, Effect.never) : Effect.never
     }

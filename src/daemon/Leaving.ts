@@ -1,0 +1,61 @@
+/**
+ * How the daemon leaves: told to stop, it gives its tasks back; told to hand over, it leaves them running; and when the
+ * session at the hub has ended, it depends on how.
+ *
+ * A session that is somebody else's now (closed, or locked out by another one) means that another daemon runs for this
+ * host and answers for its tasks. Ours are torn down without a word to the hub. A session that has only become unusable
+ * leaves everything as it is: the next process logs in anew and goes on with it.
+ */
+import { Effect, Exit, HashSet, Result } from "effect"
+import { told } from "../core/DaemonEvent.ts"
+import { updateHost } from "../hub/calls/host.ts"
+import { endOfSession, HubFault } from "../hub/HubError.ts"
+import { Attempts } from "./Attempts.ts"
+import { DaemonJournal } from "./DaemonJournal.ts"
+
+/** Ends what runs, in the way that the daemon's end asks for. */
+export const leave = Effect.fnUntraced(function* <E>(exit: Exit.Exit<string, E>) {
+  if (Exit.isSuccess(exit) && exit.value === "handed over") return yield* leaveRunning("handing over", 0)
+  const error = Exit.findError(exit)
+  const fault = Result.isSuccess(error) && error.success instanceof HubFault ? error.success : undefined
+  switch (fault === undefined ? undefined : endOfSession(fault)) {
+    case "stolen":
+      return yield* abandon(`the session at the hub is not ours any more: ${fault?.message}`)
+    case "unusable":
+      return yield* leaveRunning(`the session at the hub is of no use any more: ${fault?.message}`, 1)
+    case undefined:
+      return yield* stop
+  }
+})
+
+const stop = Effect.gen(function* () {
+  const attempts = yield* Attempts
+  yield* Effect.log(`stopping: ${HashSet.size(yield* attempts.running)} attempts to end`)
+  yield* written(told.Stopping.make({ reason: "asked to" }))
+  yield* attempts.stopAll("shutdown", "the daemon is stopping")
+  // A hub that is away is not waited for: after a while without us it knows by itself.
+  yield* updateHost(0, false).pipe(Effect.interruptible, Effect.timeout(`${farewellSeconds} seconds`), Effect.ignore)
+  yield* written(told.Stopped.make({ exitCode: 0 }))
+})
+const farewellSeconds = 10
+
+/** Leaves every attempt as it is, for the next process to go on with: containers run on, the hub hears nothing. */
+const leaveRunning = Effect.fnUntraced(function* (reason: string, exitCode: number) {
+  const attempts = yield* Attempts
+  yield* Effect.log(`leaving ${HashSet.size(yield* attempts.running)} attempts to the next process: ${reason}`)
+  yield* written(told.Stopping.make({ reason }))
+  yield* attempts.stopAll("handover", "the daemon leaves them to another process")
+  yield* written(told.Stopped.make({ exitCode }))
+})
+
+/** Takes down what runs and frees nothing: the tasks are for whoever has the session to answer for. */
+const abandon = Effect.fnUntraced(function* (reason: string) {
+  const attempts = yield* Attempts
+  yield* Effect.logWarning(`${reason}: ending ${HashSet.size(yield* attempts.running)} attempts, freeing none`)
+  yield* written(told.Stopping.make({ reason }))
+  yield* attempts.stopAll("lost", reason)
+  yield* written(told.Stopped.make({ exitCode: 1 }))
+})
+
+const written = (event: Parameters<DaemonJournal["Service"]["record"]>[0]) =>
+  Effect.flatMap(DaemonJournal, (journal) => Effect.ignoreCause(journal.record(event)))
