@@ -2,7 +2,8 @@
  * Reading the hub's file tree: over HTTP below `topurl`, or mounted below `topdir` (daemon.md 5.6, tasks.md 1.9).
  *
  * Names in the tree come from the hub, so that a path is checked before anything is made of it. What is fetched is
- * there whole or not at all.
+ * there whole or not at all; a transfer that breaks off goes on where it was, if the server says that it still is the
+ * same file.
  */
 import { constants } from "node:fs"
 import { type FileHandle, open, rm } from "node:fs/promises"
@@ -22,8 +23,9 @@ export class HubFileError extends Schema.TaggedError<HubFileError>()("HubFileErr
 /** No file that a task fetches is larger. */
 export const fetchBytesMax = 64 * 1024 ** 3
 
-/** Koji's: three more tries, further and further apart. */
+/** Koji's: three more tries, further and further apart. A try that brought something does not count. */
 const retriesMax = 3
+const retryMillisMax = 30_000
 /** A transfer that stands still for so long is taken for dead; so is a server that does not begin to answer. */
 const silenceSecondsMax = 120
 /** A tree may have moved to a mirror. */
@@ -47,7 +49,7 @@ export class HubFiles extends Context.Service<
       HubFiles,
       Effect.map(HttpClient.HttpClient, (plain) => {
         const client = HttpClient.followRedirects(plain, redirectsMax)
-        return HubFiles.of(reading((path) => served(client, topUrl, path)))
+        return HubFiles.of(reading((path, from) => served(client, topUrl, path, from)))
       })
     )
 
@@ -56,19 +58,46 @@ export class HubFiles extends Context.Service<
 }
 
 /** The service over any way to get at a file. */
-const reading = (source: (path: string) => Effect.Effect<Source, HubFileError, Scope.Scope>): HubFiles["Service"] => ({
+const reading = (
+  source: (path: string, from: Place) => Effect.Effect<Source, HubFileError, Scope.Scope>
+): HubFiles["Service"] => ({
   fetch: Effect.fn("HubFiles.fetch")(function* (relative: string, destination: string) {
     const path = yield* safe(relative)
-    return yield* patiently(save(source(path), path, destination))
+    const progress: Progress = { offset: 0, mark: null, opened: false }
+    return yield* patiently(
+      Effect.suspend(() => save(source(path, progress), path, destination, progress)),
+      () => (progress.mark === null ? 0 : progress.offset)
+    ).pipe(
+      Effect.onError(() =>
+        progress.opened ? Effect.ignoreCause(Effect.promise(() => rm(destination, { force: true }))) : Effect.void
+      )
+    )
   }),
   read: Effect.fn("HubFiles.read")(function* (relative: string, bytesMax: number) {
     const path = yield* safe(relative)
-    return yield* patiently(collect(source(path), path, bytesMax))
+    return yield* patiently(collect(source(path, start), path, bytesMax), () => 0)
   })
 })
 
+/** Where a reading begins, and the server's mark of the file that has come so far; without one nothing is gone on with. */
+interface Place {
+  readonly offset: number
+  readonly mark: string | null
+}
+const start: Place = { offset: 0, mark: null }
+
+/** How far a fetch has come, from try to try. */
+interface Progress extends Place {
+  offset: number
+  mark: string | null
+  opened: boolean
+}
+
 interface Source {
-  /** What the other side says it will be. */
+  /** Where the bytes begin: what was asked for, or the start. */
+  readonly offset: number
+  readonly mark: string | null
+  /** How long the other side says that the whole will be. */
   readonly length: number | null
   readonly bytes: Stream.Stream<Uint8Array, HubFileError>
 }
@@ -78,18 +107,28 @@ const safe = (relative: string) =>
     Effect.mapError((error) => new HubFileError({ path: relative, reason: "unsafe", message: error.message }))
   )
 
-const patiently = <A>(work: Effect.Effect<A, HubFileError, Scope.Scope>) =>
-  Effect.scoped(work).pipe(
-    Effect.retry({
-      times: retriesMax,
-      schedule: Schedule.exponential("300 millis"),
-      while: (error) => error.reason === "unavailable" || error.reason === "cut-short"
-    })
-  )
+/** `come` tells how many bytes have come that need not come again. */
+const patiently = <A>(work: Effect.Effect<A, HubFileError, Scope.Scope>, come: () => number) =>
+  Effect.suspend(() => {
+    let before = 0
+    let vain = 0
+    const worthwhile = ({ reason }: HubFileError): boolean => {
+      vain = come() > before ? 0 : vain + 1
+      before = come()
+      return (reason === "unavailable" || reason === "cut-short") && vain <= retriesMax
+    }
+    const pauses = Schedule.min([Schedule.exponential("300 millis"), Schedule.spaced(retryMillisMax)])
+    return Effect.scoped(work).pipe(Effect.retry({ schedule: pauses, while: worthwhile }))
+  })
 
 const passing = (status: number): boolean => status === 408 || status === 429 || status >= 500
 
-const served = (client: HttpClient.HttpClient, top: string, path: string): Effect.Effect<Source, HubFileError> => {
+const served = (
+  client: HttpClient.HttpClient,
+  top: string,
+  path: string,
+  from: Place
+): Effect.Effect<Source, HubFileError> => {
   const url = `${top.replace(/\/+$/, "")}/${path.split("/").map(encodeURIComponent).join("/")}`
   // Messages are journaled and go to the hub; credentials in a URL do not.
   const shown = url.replace(/\/\/[^/@]*@/, "//")
@@ -97,19 +136,23 @@ const served = (client: HttpClient.HttpClient, top: string, path: string): Effec
     new HubFileError({ path, reason, message: `${shown}${message}` })
   const still = failed("unavailable", `: nothing came for ${silenceSecondsMax} s`)
   // What is stored is what is wanted: a `.gz` in the tree stays one.
-  const request = HttpClientRequest.get(url, { headers: { "Accept-Encoding": "identity" } })
+  const goOn: Record<string, string> =
+    from.mark === null || from.offset === 0 ? {} : { Range: `bytes=${from.offset}-`, "If-Range": from.mark }
+  const request = HttpClientRequest.get(url, { headers: { "Accept-Encoding": "identity", ...goOn } })
   return client.execute(request).pipe(
     Effect.mapError((error) => notReached(error, failed)),
     Effect.timeoutOrElse({ duration: `${silenceSecondsMax} seconds`, orElse: () => Effect.fail(still) }),
     Effect.flatMap((response) => {
       const { status } = response
       if (status === 404 || status === 410) return Effect.fail(failed("missing", " does not exist"))
-      if (status !== 200) {
+      const part = status === 206 ? rangeOf(response.headers["content-range"]) : undefined
+      if (status !== 200 && part?.offset !== from.offset) {
         return Effect.fail(failed(passing(status) ? "unavailable" : "refused", `: HTTP status ${status}`))
       }
-      const length = response.headers["content-length"]
       return Effect.succeed({
-        length: length !== undefined && /^[0-9]+$/.test(length) ? Number(length) : null,
+        offset: part?.offset ?? 0,
+        mark: markOf(response.headers),
+        length: part === undefined ? numberOf(response.headers["content-length"]) : part.length,
         bytes: response.stream.pipe(
           Stream.mapError(() => failed("cut-short", ": the connection was lost")),
           Stream.timeoutOrElse({ duration: `${silenceSecondsMax} seconds`, orElse: () => Stream.fail(still) })
@@ -126,6 +169,21 @@ const notReached = (
 ): HubFileError => {
   const trouble = tlsTrouble("cause" in reason ? reason.cause : undefined)
   return trouble === undefined ? failed("unavailable", " cannot be reached") : failed("refused", `: ${trouble.message}`)
+}
+
+const numberOf = (text: string | undefined): number | null =>
+  text !== undefined && /^[0-9]+$/.test(text) ? Number(text) : null
+
+/** `bytes 5-9/10`, or `*` for a length that the server does not know. */
+const rangeOf = (text: string | undefined) => {
+  const [, offset, length] = /^bytes ([0-9]+)-[0-9]+\/([0-9]+|\*)$/.exec(text ?? "") ?? []
+  return offset === undefined ? undefined : { offset: Number(offset), length: numberOf(length) }
+}
+
+/** What a file can be known by again. A weak tag says too little, and a date is second best. */
+const markOf = (headers: Readonly<Record<string, string | undefined>>): string | null => {
+  const { etag, "last-modified": date } = headers
+  return etag !== undefined && !etag.startsWith("W/") ? etag : (date ?? null)
 }
 
 const readBytes = 1024 * 1024
@@ -146,7 +204,7 @@ const mounted = (top: string, path: string): Effect.Effect<Source, HubFileError,
       return yield* new HubFileError({ path, reason: "refused", message: `${local} is not a regular file` })
     }
     const chunks = file.createReadStream({ highWaterMark: readBytes, autoClose: false })
-    return { length: status.size, bytes: Stream.fromAsyncIterable<Uint8Array, HubFileError>(chunks, failed) }
+    return { ...start, length: status.size, bytes: Stream.fromAsyncIterable<Uint8Array, HubFileError>(chunks, failed) }
   })
 }
 
@@ -162,23 +220,30 @@ const opened = <E>(
     Effect.promise(() => handle.close()).pipe(Effect.ignoreCause)
   )
 
-const save = (source: Effect.Effect<Source, HubFileError, Scope.Scope>, path: string, destination: string) =>
+const save = (
+  source: Effect.Effect<Source, HubFileError, Scope.Scope>,
+  path: string,
+  destination: string,
+  progress: Progress
+) =>
   Effect.gen(function* () {
-    const { length, bytes } = yield* source
-    const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants
+    const { offset, mark, length, bytes } = yield* source
+    const { O_WRONLY, O_CREAT, O_TRUNC, O_APPEND, O_NOFOLLOW } = constants
     const unwritable = (cause: unknown) =>
       new HubFileError({ path, reason: "unwritable", message: `cannot write ${destination}: ${String(cause)}` })
-    const file = yield* opened(destination, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, unwritable)
-    let written = 0
+    const how = offset === 0 ? O_TRUNC : O_APPEND
+    const file = yield* opened(destination, O_WRONLY | O_CREAT | O_NOFOLLOW | how, unwritable)
+    Object.assign(progress, { offset, mark, opened: true })
     yield* Stream.runForEach(bytes, (chunk) => {
-      written += chunk.length
-      if (written > fetchBytesMax) return Effect.fail(tooLarge(path, fetchBytesMax))
-      return Effect.tryPromise({ try: () => file.writeFile(chunk), catch: unwritable })
-    }).pipe(
-      Effect.andThen(() => complete(path, length, written)),
-      Effect.onError(() => Effect.promise(() => rm(destination, { force: true })).pipe(Effect.ignoreCause))
-    )
-    return { bytes: written }
+      if (progress.offset + chunk.length > fetchBytesMax) return Effect.fail(tooLarge(path, fetchBytesMax))
+      return Effect.tryPromise({ try: () => file.writeFile(chunk), catch: unwritable }).pipe(
+        // Written and counted, or neither: the next try begins behind what is counted.
+        Effect.andThen(Effect.sync(() => (progress.offset += chunk.length))),
+        Effect.uninterruptible
+      )
+    })
+    yield* complete(path, length, progress.offset)
+    return { bytes: progress.offset }
   })
 
 const collect = (source: Effect.Effect<Source, HubFileError, Scope.Scope>, path: string, bytesMax: number) =>

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto"
 import { existsSync } from "node:fs"
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises"
-import { createServer, type ServerResponse } from "node:http"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { dirname, join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer } from "effect"
@@ -16,7 +16,7 @@ const tree: Readonly<Record<string, Uint8Array | string>> = {
   "work/empty": ""
 }
 
-type Reply = (response: ServerResponse, body: Uint8Array | string | undefined) => void
+type Reply = (response: ServerResponse, body: Uint8Array | string | undefined, request: IncomingMessage) => void
 
 /** The tree, a server of it that follows a test's instructions for the next requests, and a local directory. */
 const ready = Effect.gen(function* () {
@@ -35,7 +35,7 @@ const ready = Effect.gen(function* () {
     asked.push(request.url ?? "")
     const body = tree[decodeURIComponent((request.url ?? "").replace("/kojifiles/", ""))]
     const play = plays.shift()
-    if (play !== undefined) play(response, body)
+    if (play !== undefined) play(response, body, request)
     else if (body === undefined) response.writeHead(404).end()
     else response.writeHead(200, { "Content-Length": Buffer.byteLength(body) }).end(body)
   })
@@ -180,6 +180,63 @@ describe("the hub's files over HTTP", () => {
       })
     )
   }
+
+  /** A part of the file of at most so many bytes, from where it is asked for; then the connection is gone. */
+  const some =
+    (bytes: number, mark: Readonly<Record<string, string>>): Reply =>
+    (response, body, { headers }) => {
+      const whole = Buffer.from(body ?? "")
+      const known = Object.values(mark).includes(String(headers["if-range"]))
+      const from = known ? Number(/^bytes=([0-9]+)-$/.exec(headers.range ?? "")?.[1] ?? 0) : 0
+      const part = whole.subarray(from, from + bytes)
+      const range = { "Content-Range": `bytes ${from}-${whole.length - 1}/${whole.length}` }
+      response.writeHead(from > 0 ? 206 : 200, {
+        ...mark,
+        ...(from > 0 ? range : {}),
+        "Content-Length": whole.length - from
+      })
+      if (from + bytes >= whole.length) response.end(part)
+      else response.write(part, () => response.destroy())
+      given.push(`${from}+${part.length}`)
+    }
+  const given: Array<string> = []
+  const largePath = "work/tasks/1/10001/large.src.rpm"
+  const megabyte = 1024 * 1024
+  const sixth = 512 * 1024
+
+  for (const mark of [{ ETag: '"one"' }, { "Last-Modified": "Sat, 31 Jan 2026 16:29:15 GMT" }]) {
+    it.effect(`go on where they broke off, however often, when the server knows them by ${Object.keys(mark)}`, () =>
+      Effect.gen(function* () {
+        const { fetch, destination, plays } = yield* files
+        given.length = 0
+        plays.push(...Array.from({ length: 6 }, () => some(sixth, mark)))
+        assert.deepStrictEqual(yield* fetch(largePath, destination), { bytes: large.length })
+        assert.isTrue((yield* Effect.promise(() => readFile(destination))).equals(large))
+        assert.strictEqual(
+          given.reduce((sum, part) => sum + Number(part.split("+")[1]), 0),
+          large.length,
+          "no byte is sent twice"
+        )
+      })
+    )
+  }
+
+  it.effect("begin again when it is another file by now, or nobody can tell", () =>
+    Effect.gen(function* () {
+      const { fetch, destination, plays } = yield* files
+      for (const [first, second] of [
+        [{ ETag: '"one"' }, { ETag: '"two"' }],
+        [{ ETag: 'W/"one"' }, { ETag: 'W/"one"' }],
+        [{}, {}]
+      ]) {
+        given.length = 0
+        plays.push(some(megabyte, first ?? {}), some(large.length, second ?? {}))
+        yield* fetch(largePath, destination)
+        assert.isTrue((yield* Effect.promise(() => readFile(destination))).equals(large))
+        assert.deepStrictEqual(given, [`0+${megabyte}`, `0+${large.length}`])
+      }
+    })
+  )
 
   it.effect("are given up after three more tries, and nothing is left", () =>
     Effect.gen(function* () {
