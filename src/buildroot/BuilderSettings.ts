@@ -4,7 +4,7 @@
  */
 import { Context } from "effect"
 import type { InstanceId } from "../core/Ids.ts"
-import type { Network, ResourceLimits } from "../engine/ContainerSpec.ts"
+import type { Network, ResourceLimits, VolumeMount } from "../engine/ContainerSpec.ts"
 import type { PullPolicy } from "../engine/Engine.ts"
 
 /** Which image serves the tags and architectures whose names match these patterns; the first match wins. */
@@ -40,6 +40,10 @@ export class BuilderSettings extends Context.Service<
     readonly pullInactivitySeconds: number
     /** What steps that fetch packages may reach. Steps that build reach nothing. */
     readonly installNetwork: Network
+    /** What of the host they see, read-only: certificates, keys. Steps that build see none of it. */
+    readonly installMounts: ReadonlyArray<VolumeMount>
+    /** The operator's labels of every container. */
+    readonly labels: Readonly<Record<string, string>>
     readonly limits: ResourceLimits
     readonly relabel: boolean
     readonly imageCacheBytesMax: number

@@ -108,8 +108,12 @@ export const runContainer = Effect.fn("runContainer")(function* <R = never>(
     user: request.user === "root" ? "0:0" : "1000:135",
     workingDirectory: request.workingDirectory,
     hostname: "mock",
-    labels: containerLabels({ ...identity, workerId: settings.workerId, bootId: settings.bootId }),
-    mounts: request.mounts,
+    // The operator's come first: ours are never overwritten.
+    labels: {
+      ...settings.labels,
+      ...containerLabels({ ...identity, workerId: settings.workerId, bootId: settings.bootId })
+    },
+    mounts: request.network === "none" ? request.mounts : [...request.mounts, ...settings.installMounts],
     tmpfs: {},
     network: request.network,
     capabilities: request.capabilities,

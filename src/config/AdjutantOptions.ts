@@ -20,6 +20,17 @@ const readLabel = (word: string) => {
   return name === undefined || value === undefined || name.startsWith("io.koji.adjutant.") ? undefined : { name, value }
 }
 
+export const Mount = Schema.Struct({ source: Schema.String, target: Schema.String })
+
+/** `/path`, or `/path/on/the/host:/path/inside`. */
+const readMount = (word: string) => {
+  const [source = "", target = source, ...more] = word.split(":")
+  return more.length === 0 &&
+    [source, target].every((path) => /^(\/[^/:]+)+$/.test(path) && !/\/\.\.?(\/|$)/.test(path))
+    ? { source, target }
+    : undefined
+}
+
 export const AdjutantOptions = Schema.Struct({
   engine: choice(["auto", "docker", "podman"], {
     default: "auto",
@@ -92,6 +103,11 @@ export const AdjutantOptions = Schema.Struct({
     meaning:
       "What steps that fetch packages reach: host, none, or a network of the engine; steps that build reach nothing"
   }),
+  mounts: list(Mount, "paths like /host/path:/path/inside", readMount, ({ source, target }) => `${source}:${target}`, {
+    default: "",
+    meaning:
+      "What of this host those steps see, read-only, apart by blanks: certificates, keys; steps that build do not"
+  }),
   memory_bytes: integer({
     default: "8589934592",
     min: memoryMin,
@@ -133,10 +149,6 @@ export const AdjutantOptions = Schema.Struct({
   log_format: choice(["auto", "text", "json"], {
     default: "auto",
     meaning: "How the daemon logs; auto is text on a terminal"
-  }),
-  monitor_listen: pattern(/^(off|(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):[0-9]{1,5})$/, "host:port, or off", {
-    default: "127.0.0.1:8717",
-    meaning: "Where health, metrics and the page are served: host:port, or off"
   })
 })
 export type AdjutantOptions = typeof AdjutantOptions.Type

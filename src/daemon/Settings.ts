@@ -1,6 +1,7 @@
 /** The configuration as the rooms below want it: plain values, no option names. */
 import { cpus } from "node:os"
 import type { BuilderSettings } from "../buildroot/BuilderSettings.ts"
+import { reads } from "../buildroot/ContainerSteps.ts"
 import type { DaemonConfigValues } from "../config/DaemonConfig.ts"
 import type { InstanceId } from "../core/Ids.ts"
 import type { EngineInfo } from "../engine/Engine.ts"
@@ -35,6 +36,8 @@ export const builderSettings = (config: DaemonConfigValues, start: Surroundings)
     pullPolicy: adjutant.pull_policy,
     pullTimeoutSeconds: adjutant.pull_timeout,
     pullInactivitySeconds: adjutant.pull_inactivity_timeout,
+    installMounts: adjutant.mounts.map(({ source, target }) => reads(source, target, false)),
+    labels: Object.fromEntries(adjutant.labels.map(({ name, value }) => [name, value])),
     installNetwork: network === "host" || network === "none" ? network : { named: network },
     limits: {
       memoryBytes: adjutant.memory_bytes,

@@ -30,6 +30,8 @@ export const builderSettings = (
     pullTimeoutSeconds: 60,
     pullInactivitySeconds: 60,
     installNetwork: "host",
+    installMounts: [],
+    labels: {},
     limits: { ...limits, memoryBytes: 1024 ** 3, wallSeconds: 600, silenceSeconds: 600, processes: 1000 },
     relabel: false,
     imageCacheBytesMax: 1024 ** 4,

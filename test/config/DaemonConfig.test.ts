@@ -187,6 +187,8 @@ engine = docker
 engine = dokcer
 cpus = lots
 tools_images = f40=x
+mounts = /etc/pki:../pki
+labels = io.koji.adjutant.task_id=1
 `
       const said = { environment: { KOJI_ADJUTANT_MAXJOBZ: "1" }, commandLine: { nonsense: "1" } }
       assert.deepStrictEqual(
@@ -204,7 +206,9 @@ tools_images = f40=x
           'kojid.conf, line 10: value for log_level option must be one of CRITICAL, ERROR, WARNING, INFO, DEBUG, not "debug"',
           'kojid.conf, line 14: value for engine option must be one of auto, docker, podman, not "dokcer"',
           'kojid.conf, line 15: value for cpus option must be a number from 0 to 4096, not "lots"',
-          'kojid.conf, line 16: value for tools_images option must be rules like f40*/x86_64=image, not "f40=x"'
+          'kojid.conf, line 16: value for tools_images option must be rules like f40*/x86_64=image, not "f40=x"',
+          'kojid.conf, line 17: value for mounts option must be paths like /host/path:/path/inside, not "/etc/pki:../pki"',
+          'kojid.conf, line 18: value for labels option must be labels like name=value, not "io.koji.adjutant.task_id=1"'
         ].toSorted()
       )
     })

@@ -294,6 +294,8 @@ const settingsOf = ({ hub, directory }: Surroundings, name: string): BuilderSett
   pullTimeoutSeconds: 600,
   pullInactivitySeconds: 60,
   installNetwork: "host",
+  installMounts: [],
+  labels: {},
   limits: {
     memoryBytes: 4 * gibibyte,
     cpus: 2,

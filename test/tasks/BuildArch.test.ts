@@ -298,4 +298,18 @@ describe("buildArch ends", () => {
     ])
     assert.strictEqual(told.events.at(-1), "concluded refused")
   })
+
+  it("shows certificates of the host to steps that fetch packages, and to no others; and labels every container", async () => {
+    const mount = { source: "/etc/pki/site", target: "/etc/pki/entitlement", readOnly: true, relabel: "none" } as const
+    const labels = { "org.example.rack": "12", "io.koji.adjutant.task_id": "999" }
+    const told = await building(hello, { daemon: { settings: { installMounts: [mount], labels } } })
+    const specs = told.history.flatMap((event) => (event._tag === "ContainerIntended" ? [Object(event.spec)] : []))
+    assert.isAbove(specs.length, 4)
+    for (const spec of specs) {
+      const sees = JSON.stringify(spec.mounts).includes("/etc/pki")
+      assert.strictEqual(sees, spec.network !== "none", spec.name)
+      assert.strictEqual(spec.labels["org.example.rack"], "12")
+      assert.strictEqual(spec.labels["io.koji.adjutant.task_id"], "1")
+    }
+  })
 })
