@@ -136,8 +136,7 @@ export const place = Effect.fnUntraced(function* (configuration: string) {
     log_dir: join(directory, "log"),
     log_format: "text",
     // A busy machine makes a benchmark slow, not impossible.
-    load_average_max: "1000",
-    monitor_listen: "off"
+    load_average_max: "1000"
   }
   const lines = Object.entries(own).map(([name, value]) => `${name} = ${value}\n`)
   const config = join(directory, "kojid.conf")

@@ -27,7 +27,7 @@ const stage = Effect.gen(function* () {
   const kojid = { server: url, topurl: filesUrl, topdir, user: "builder1", password: "builder1", minspace: 1 }
   const adjutant = {
     ...{ engine: "docker", engine_socket: socket, state_dir: state, log_dir: join(directory, "log") },
-    ...{ log_format: "text", monitor_listen: "off", load_average_max: 4096 }
+    ...{ log_format: "text", load_average_max: 4096 }
   }
   const section = (name: string, options: object) =>
     [`[${name}]`, ...Object.entries(options).map(([option, value]) => `${option} = ${value}`), ""].join("\n")

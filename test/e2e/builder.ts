@@ -70,7 +70,7 @@ export const makeBuilder = Effect.fnUntraced(function* (plan: BuilderPlan) {
         ...plan.kojid
       }),
       ...section("adjutant", {
-        ...{ engine: plan.engine, engine_socket: plan.socket, log_format: "text", monitor_listen: "off" },
+        ...{ engine: plan.engine, engine_socket: plan.socket, log_format: "text" },
         // A machine that is busy with other tests is no reason to stand idle.
         ...{ state_dir: stateDirectory, log_dir: logDirectory, load_average_max: 4096, ...plan.adjutant }
       })
