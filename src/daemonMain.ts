@@ -22,7 +22,8 @@ import { DaemonJournal } from "./daemon/DaemonJournal.ts"
 import { adviceOn } from "./daemon/HubAdvice.ts"
 import { hubLayer } from "./daemon/HubLayer.ts"
 import { reap } from "./daemon/Reaping.ts"
-import { builderSettings, daemonOptions } from "./daemon/Settings.ts"
+import { ServiceManager, systemd } from "./daemon/ServiceManager.ts"
+import { builderSettings, daemonOptions, mailOptions } from "./daemon/Settings.ts"
 import { usage } from "./engine/DiskBudget.ts"
 import * as DockerEngine from "./engine/DockerEngine.ts"
 import { Engine, type EngineInfo } from "./engine/Engine.ts"
@@ -36,6 +37,7 @@ import * as NodeDisk from "./journal/NodeDisk.ts"
 import { StateDirectory } from "./journal/StateDirectory.ts"
 import { holderOf } from "./journal/StateLock.ts"
 import { withoutPassword } from "./koji/ScmUrl.ts"
+import * as Smtp from "./mail/Smtp.ts"
 
 export const daemon = (version: string) =>
   Effect.fn("daemon")(function* (request: CommandRequest) {
@@ -69,7 +71,7 @@ const started = (version: string, config: DaemonConfigValues, request: CommandRe
     const settings = yield* settingsLayer(version, config, info)
     const engine = DockerEngine.layer({ socketPath })
     const hub = Layer.mergeAll(atTheHub, TaskAlerts.layer)
-    const below = Layer.mergeAll(hub, engine).pipe(Layer.provideMerge(settings))
+    const below = Layer.mergeAll(hub, engine, Smtp.layer(mailOptions(config))).pipe(Layer.provideMerge(settings))
     const services = Attempts.layer.pipe(
       Layer.provideMerge(
         Layer.mergeAll(ImageStore.layer, failedRoots, DaemonJournal.layer, DaemonControl.layer, requests)
@@ -78,6 +80,7 @@ const started = (version: string, config: DaemonConfigValues, request: CommandRe
     )
     return yield* served(config, request, `${info.kind} ${info.version}`).pipe(
       Effect.provide(services, { local: true }),
+      Effect.provideService(ServiceManager, yield* serviceManager),
       Effect.scoped,
       Effect.catch((error) => Effect.fail(failure(inWords(config, error))))
     )
@@ -115,6 +118,14 @@ export const reaping = (version: string) => (config: DaemonConfigValues, dryRun:
     ).pipe(Effect.provide(services, { local: true }))
     return { _tag: "Reaped", ...swept } as const
   }).pipe(Effect.mapError((error) => failure(error.message)))
+
+/** systemd, if it is there and wants to know. The variables are its own; children of ours are not given them. */
+const serviceManager = Effect.suspend(() => {
+  const { NOTIFY_SOCKET: socket, WATCHDOG_USEC: watchdog = "" } = process.env
+  if (socket === undefined || socket === "") return ServiceManager
+  const watchdogMicros = /^[0-9]{1,15}$/.test(watchdog) ? Number(watchdog) : null
+  return systemd({ socket, watchdogMicros, monotonicMicros: () => process.hrtime.bigint() / 1000n })
+})
 
 const failedRoots = FailedRoots.layer((directory) => usage([directory]))
 

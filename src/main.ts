@@ -23,6 +23,11 @@ const main = Effect.gen(function* () {
           Effect.promise(() => import("./daemonMain.ts")),
           ({ reaping }) => reaping(version)(config, dryRun)
         ),
+      check: (config, pull) =>
+        Effect.flatMap(
+          Effect.promise(() => import("./checkMain.ts")),
+          ({ checking }) => checking(process.env)(config, pull)
+        ),
       shell: (config, run) =>
         Effect.flatMap(
           Effect.promise(() => import("./workshopMain.ts")),

@@ -7,7 +7,7 @@ const root = join(project, "src")
 
 /** Which folders a folder may import from. A new arrow here wants an ADR. */
 const lower = ["core", "koji"]
-const buildroot = [...lower, "engine", "hub", "journal"]
+const buildroot = [...lower, "engine", "hub", "journal", "mail"]
 const tasks = [...buildroot, "buildroot"]
 const inspect = [...lower, "engine", "journal"]
 const mayImport: Record<string, ReadonlyArray<string>> = {
@@ -17,14 +17,16 @@ const mayImport: Record<string, ReadonlyArray<string>> = {
   journal: lower,
   engine: lower,
   hub: lower,
+  mail: lower,
   buildroot,
   tasks,
   inspect,
   daemon: [...tasks, "tasks", "config"],
+  preflight: [...tasks, "tasks", "config", "daemon"],
   workshop: [...tasks, "tasks", "config", "daemon", "inspect"],
   monitor: [...inspect, "inspect"],
   hubsim: [...lower, "hub"],
-  cli: [...tasks, "tasks", "config", "daemon", "inspect", "workshop", "monitor", "hubsim"]
+  cli: [...tasks, "tasks", "config", "daemon", "inspect", "workshop", "preflight", "monitor", "hubsim"]
 }
 
 /** The pure rooms may use Effect's data types, not its runtime. */
@@ -59,6 +61,7 @@ const pureModules = [
 /** Libraries that talk to the world, and the one file each may be imported in. */
 const oneHome: Record<string, ReadonlyArray<string>> = {
   dockerode: ["engine/DockerodeClient.ts"],
+  nodemailer: ["mail/Smtp.ts"],
   xmlrpc: ["hub/XmlRpcEncoder.ts"]
 }
 

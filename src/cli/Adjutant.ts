@@ -4,6 +4,7 @@ import { CliConfig, type CliError, CliOutput, Command, Flag, GlobalFlag } from "
 import type { DaemonConfigValues } from "../config/DaemonConfig.ts"
 import { harmlessLines } from "../inspect/Harmless.ts"
 import { buildCommand } from "./BuildCommand.ts"
+import { checkCommand, type RunCheck } from "./CheckCommand.ts"
 import { alreadyTold, type CommandFailed, exitCodes } from "./CommandFailed.ts"
 import { completionsCommand } from "./CompletionsCommand.ts"
 import { configCommand } from "./ConfigCommand.ts"
@@ -24,6 +25,7 @@ export interface Parts<R> {
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly daemon: (request: DaemonRequest) => Effect.Effect<void, CommandFailed, R>
   readonly reap: (config: DaemonConfigValues, dryRun: boolean) => Effect.Effect<ReapReport, CommandFailed, R>
+  readonly check: RunCheck<R>
   readonly shell: RunShell<R>
   readonly rerun: RunRerun<R>
 }
@@ -42,6 +44,7 @@ export const adjutant = <R>(parts: Parts<R>, args: ReadonlyArray<string>) => {
           daemonCommand(parts.daemon),
           handoverCommand(parts.environment),
           reapCommand(parts.environment, parts.reap),
+          checkCommand(parts.environment, parts.check),
           configCommand(parts.environment)
         ]
       },

@@ -4,7 +4,7 @@ import type { DaemonConfigValues } from "../config/DaemonConfig.ts"
 import type { KojidOptions } from "../config/KojidOptions.ts"
 import { layerFilesClient, layerHubClient } from "../hub/HubClient.ts"
 import { HubFiles } from "../hub/HubFiles.ts"
-import { HubSession } from "../hub/HubSession.ts"
+import { HubSession, type SessionOptions } from "../hub/HubSession.ts"
 import { HubTransport } from "../hub/HubTransport.ts"
 import { certificateLogin, kerberosLogin, type Login, overTls, passwordLogin } from "../hub/Login.ts"
 import { layerNegotiating } from "../hub/Negotiate.ts"
@@ -14,12 +14,12 @@ import { sessionOptions } from "./Settings.ts"
 import { chooseWay, type Way } from "./Ways.ts"
 
 /**
- * A session of the daemon's, exclusive, and the hub's files. Fails before anything has been sent when the configuration
+ * A session of this kind, the hub's files, and the client that those are fetched with, each by itself. Fails before anything has been sent when the configuration
  * knows no way in, or a file that belongs to it cannot serve.
  */
-export const hubLayer = Effect.fn("hubLayer")(function* (
+export const hubLayers = Effect.fn("hubLayers")(function* (
   config: DaemonConfigValues,
-  force: boolean,
+  options: SessionOptions,
   environment: Readonly<Record<string, string | undefined>>
 ) {
   const { kojid, topUrls } = config
@@ -29,15 +29,24 @@ export const hubLayer = Effect.fn("hubLayer")(function* (
     authorities: kojid.serverca,
     verify: !kojid.no_ssl_verify
   })
-  const session = HubSession.layerLogin(loginOf(way), sessionOptions(config, force)).pipe(
+  const session = HubSession.layerLogin(loginOf(way), options).pipe(
     Layer.provide(transportOf(way, kojid, environment)),
     Layer.provide(layerHubClient(tls))
   )
-  const files = HubFiles.layer({ topUrl: topUrls[0], topDirectory: kojid.topdir }).pipe(
-    Layer.provide(layerFilesClient(tls))
-  )
-  return Layer.merge(session, files)
+  const filesClient = layerFilesClient(tls)
+  const files = HubFiles.layer({ topUrl: topUrls[0], topDirectory: kojid.topdir }).pipe(Layer.provide(filesClient))
+  return { session, files, filesClient }
 })
+
+/** What the daemon has of the hub: its session, exclusive, and its files. */
+export const hubLayer = (
+  config: DaemonConfigValues,
+  force: boolean,
+  environment: Readonly<Record<string, string | undefined>>
+) =>
+  Effect.map(hubLayers(config, sessionOptions(config, force), environment), ({ session, files }) =>
+    Layer.merge(session, files)
+  )
 
 const loginOf = (way: Way): Login => {
   switch (way._tag) {

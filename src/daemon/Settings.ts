@@ -1,11 +1,13 @@
 /** The configuration as the rooms below want it: plain values, no option names. */
 import { cpus } from "node:os"
+import { Redacted } from "effect"
 import type { BuilderSettings } from "../buildroot/BuilderSettings.ts"
 import { reads } from "../buildroot/ContainerSteps.ts"
 import type { DaemonConfigValues } from "../config/DaemonConfig.ts"
 import type { InstanceId } from "../core/Ids.ts"
 import type { EngineInfo } from "../engine/Engine.ts"
 import type { SessionOptions } from "../hub/HubSession.ts"
+import type { SmtpOptions } from "../mail/Smtp.ts"
 import type { DaemonOptions } from "./Daemon.ts"
 
 /** What is known only when the daemon starts. */
@@ -84,6 +86,11 @@ export const sessionOptions = ({ kojid }: DaemonConfigValues, force: boolean): S
     timeoutSeconds: kojid.timeout ?? requestTimeoutSeconds
   }
 })
+
+export const mailOptions = ({ kojid }: DaemonConfigValues): SmtpOptions => {
+  const { smtphost: server, smtp_user: user, smtp_pass: password, from_addr: from } = kojid
+  return { server, user, password: typeof password === "string" ? Redacted.make(password) : password, from }
+}
 
 export const daemonOptions = (config: DaemonConfigValues): DaemonOptions => ({
   sleepSeconds: config.kojid.sleeptime,

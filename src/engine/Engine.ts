@@ -23,6 +23,8 @@ export interface EngineInfo {
   readonly limitsEnforced: boolean
   readonly selinux: boolean
   readonly liveRestore: boolean
+  /** `overlay2`, say. */
+  readonly storageDriver: string
 }
 
 export interface ImageInfo {

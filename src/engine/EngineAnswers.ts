@@ -13,6 +13,7 @@ export const VersionAnswer = Schema.Struct({
 
 export const InfoAnswer = Schema.Struct({
   DockerRootDir: Schema.String,
+  Driver: maybe(Schema.String),
   MemoryLimit: maybe(Schema.Boolean),
   PidsLimit: maybe(Schema.Boolean),
   CgroupVersion: maybe(Schema.String),

@@ -37,7 +37,8 @@ export const engineOver = Effect.fnUntraced(function* (client: EngineClient, mac
       rootless,
       limitsEnforced: limits && !(rootless && info.CgroupVersion === "1"),
       selinux: security.includes("name=selinux"),
-      liveRestore: kind === "podman" || info.LiveRestoreEnabled === true
+      liveRestore: kind === "podman" || info.LiveRestoreEnabled === true,
+      storageDriver: info.Driver ?? "unknown"
     }
     // Docker would tell only when a container is started, which is late; but it lists the init that it has.
     const dockerInit = components.find(({ Name }) => Name === "docker-init")?.Version ?? "N/A"

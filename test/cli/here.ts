@@ -32,7 +32,16 @@ export const adjutant = (
         err += `${String(text)}\n`
       }
     })
-    const parts = { version, environment: {}, daemon: never, reap: never, shell: never, rerun: never, ...instead }
+    const parts = {
+      version,
+      environment: {},
+      daemon: never,
+      reap: never,
+      check: never,
+      shell: never,
+      rerun: never,
+      ...instead
+    }
     const exit = yield* command(parts, args).pipe(
       Effect.provide(layer),
       Effect.provideService(Console.Console, console),

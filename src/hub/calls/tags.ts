@@ -14,12 +14,18 @@ export const getTag = (tag: Value, options: { readonly event?: number | null } =
 export const findTag = (tag: Value, options: { readonly event: number | null }) =>
   call(Schema.NullOr(Tag), "getTag", [tag], { ...options })
 
+/** The same, as it is now. */
+export const findTagNow = (tag: number | string) => call(Schema.NullOr(Tag), "getTag", [tag])
+
 /** A tag with arches and extra as its inheritance makes them, as of an event. */
 export const getBuildConfig = (tag: number | string, options: { readonly event?: number }) =>
   call(BuildConfig, "getBuildConfig", [tag], { ...options })
 
 export const getBuildTarget = (target: number | string, options: { readonly event: number | null }) =>
   call(Schema.NullOr(BuildTarget), "getBuildTarget", [target], { ...options })
+
+/** Every target that there is. */
+export const getBuildTargets = () => call(Schema.Array(BuildTarget), "getBuildTargets", [])
 
 export const getPackageConfig = (tag: number, name: string, options: { readonly event: number }) =>
   call(Schema.NullOr(PackageConfig), "getPackageConfig", [tag, name], { ...options })
