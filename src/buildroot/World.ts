@@ -6,6 +6,7 @@ import type { HubSession } from "../hub/HubSession.ts"
 import type { TaskAlerts } from "../hub/TaskAlerts.ts"
 import type { AttemptJournal } from "../journal/AttemptJournal.ts"
 import type { DoorTo } from "../journal/Door.ts"
+import type { Mailer } from "../mail/Mailer.ts"
 import type { BuilderSettings } from "./BuilderSettings.ts"
 import type { DaemonControl } from "./DaemonControl.ts"
 import type { ImageStore } from "./ImageStore.ts"
@@ -13,7 +14,7 @@ import type { KojiLogs } from "./KojiLogs.ts"
 import type { TaskUploads } from "./TaskUploads.ts"
 import type { Workspace } from "./Workspace.ts"
 
-export type World = Here | HubSession | TaskAlerts | DaemonControl
+export type World = Here | HubSession | TaskAlerts | DaemonControl | Mailer
 
 /** What of it is the builder's own, and the hub's files, which can be had without the hub. */
 export type Here =

@@ -2,6 +2,7 @@
 import { taskWeight } from "../koji/Weights.ts"
 import { build } from "./Build.ts"
 import { buildArch } from "./BuildArch.ts"
+import { buildNotification } from "./BuildNotification.ts"
 import { createRepo } from "./CreateRepo.ts"
 import { dependantTask } from "./DependantTask.ts"
 import { newRepo } from "./NewRepo.ts"
@@ -9,6 +10,7 @@ import { rebuildSrpm } from "./RebuildSrpm.ts"
 import { restart, restartHosts, restartVerify, shutdown } from "./Restart.ts"
 import { sleep } from "./Sleep.ts"
 import { tagBuild } from "./TagBuild.ts"
+import { tagNotification } from "./TagNotification.ts"
 import type { TaskType } from "./Task.ts"
 import { defaultTask, fork, someMethod, subtask, waitTest } from "./TestTasks.ts"
 import { waitRepo } from "./WaitRepo.ts"
@@ -21,6 +23,8 @@ const types: ReadonlyArray<TaskType> = [
   { method: "waitrepo", handler: waitRepo, tagOf: null },
   { method: "newRepo", handler: newRepo, tagOf: null },
   { method: "createrepo", handler: createRepo, tagOf: null },
+  { method: "buildNotification", handler: buildNotification, tagOf: null },
+  { method: "tagNotification", handler: tagNotification, tagOf: null },
   { method: "restartHosts", handler: restartHosts, tagOf: null },
   { method: "restart", handler: restart, tagOf: null, foreground: true, restarts: true },
   { method: "restartVerify", handler: restartVerify, tagOf: null, foreground: true },

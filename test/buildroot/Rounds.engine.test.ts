@@ -19,6 +19,7 @@ import { HubSession } from "../../src/hub/HubSession.ts"
 import { TaskAlerts } from "../../src/hub/TaskAlerts.ts"
 import { recording } from "../../src/journal/Door.ts"
 import { buildrootMacros } from "../../src/koji/Macros.ts"
+import { Mailer } from "../../src/mail/Mailer.ts"
 import { attemptOn, inputsFor, realSite, Site } from "./realBuilder.ts"
 import { makeRepository, rpmName, type SmallPackage, served } from "./smallPackages.ts"
 import { toolsBase } from "./toolsBase.ts"
@@ -83,6 +84,7 @@ const noHub = Layer.mergeAll(
   Layer.mock(HubFiles, {}),
   Layer.mock(TaskAlerts, {}),
   Layer.mock(DaemonControl, {}),
+  Layer.mock(Mailer, { from: "" }),
   Layer.mock(TaskUploads, {})
 )
 

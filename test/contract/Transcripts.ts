@@ -20,7 +20,10 @@ export interface RecordedCall {
 
 export const phases = ["A", "B", "D", "F", "G", "H", "I", "K", "O", "session-faults"] as const
 
-export const transcript = (phase: (typeof phases)[number]): ReadonlyArray<RecordedCall> =>
+/** One task alone out of phase E. */
+export const tagNotificationOfE = "E29"
+
+export const transcript = (phase: (typeof phases)[number] | typeof tagNotificationOfE): ReadonlyArray<RecordedCall> =>
   gunzipSync(readFileSync(join(import.meta.dirname, "transcripts", `${phase}.jsonl.gz`)))
     .toString("utf8")
     .trimEnd()

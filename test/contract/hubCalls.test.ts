@@ -7,10 +7,12 @@ import { Effect, Result, Schema } from "effect"
 import * as buildroots from "../../src/hub/calls/buildroots.ts"
 import * as builds from "../../src/hub/calls/builds.ts"
 import * as host from "../../src/hub/calls/host.ts"
+import * as hosts from "../../src/hub/calls/hosts.ts"
 import * as repos from "../../src/hub/calls/repos.ts"
 import { getSessionInfo } from "../../src/hub/calls/session.ts"
 import * as tags from "../../src/hub/calls/tags.ts"
 import * as tasks from "../../src/hub/calls/tasks.ts"
+import { getUser } from "../../src/hub/calls/users.ts"
 import { type HubError, HubFault } from "../../src/hub/HubError.ts"
 import { HubSession } from "../../src/hub/HubSession.ts"
 import { isStruct, splitKeywords, withKeywords } from "../../src/hub/Keywords.ts"
@@ -43,11 +45,13 @@ type Call = Effect.Effect<unknown, HubError, HubSession>
 /** Our call for the recorded arguments; undefined for a form that kojid has a use for and we have not. */
 const ours: Readonly<Record<string, (p: ReadonlyArray<Value>, k: Struct) => Call | undefined>> = {
   getAverageBuildDuration: (p, k) => builds.getAverageBuildDuration(text(p[0]), { age: int(k["age"]) }),
-  getBuild: (p, k) => (k["strict"] === true ? builds.getBuild(int(p[0])) : undefined),
+  getBuild: (p, k) => (k["strict"] === true ? builds.getBuild(int(p[0])) : builds.findBuild(int(p[0]))),
   getBuildConfig: (p, k) => tags.getBuildConfig(int(p[0]), "event" in k ? { event: int(k["event"]) } : {}),
   getBuildTarget: (p, k) => tags.getBuildTarget(text(p[0]), { event: orNull(k["event"]) }),
+  getChangelogEntries: (p, k) => builds.getChangelogEntries(int(p[0]), { queryOpts: struct(k["queryOpts"]) }),
   getExternalRepoList: (p, k) => tags.getExternalRepoList(int(p[0]), { event: int(k["event"]) }),
   getFullInheritance: (p) => tags.getFullInheritance(int(p[0])),
+  getHost: (p) => hosts.findHost(int(p[0])),
   getLastEvent: () => repos.getLastEvent(),
   getPackageConfig: (p, k) => tags.getPackageConfig(int(p[0]), text(p[1]), { event: int(k["event"]) }),
   getRepo: (p, k) => (Object.keys(k).length === 0 ? repos.getRepo(int(p[0])) : undefined),
@@ -59,7 +63,9 @@ const ours: Readonly<Record<string, (p: ReadonlyArray<Value>, k: Struct) => Call
     if (Array.isArray(p[0])) return tasks.getTaskInfos(ints(p[0]))
     return k["strict"] === true ? undefined : tasks.getTaskInfo(int(p[0]), { request: k["request"] === true })
   },
+  getTaskRequest: (p) => tasks.getTaskRequest(int(p[0])),
   getTaskResult: (p) => tasks.getTaskResult(int(p[0])),
+  getUser: (p) => getUser(int(p[0])),
   listTaskOutput: (p) => tasks.listTaskOutput(int(p[0])),
   listBuildroots: (_, k) =>
     buildroots.listBuildroots(
@@ -128,7 +134,7 @@ const ours: Readonly<Record<string, (p: ReadonlyArray<Value>, k: Struct) => Call
 /** The session's own calls, which its tests are about; and those of tasks that this builder does not run. */
 const notHere = [
   ["sslLogin", "exclusiveSession", "echo", "subsession", "logout", "logoutChild", "checkUpload"],
-  ["getChangelogEntries", "getHost", "getTaskRequest", "getUser", "rawUpload"]
+  ["rawUpload"]
 ].flat()
 
 /** Results travel as documents inside of documents: compared by what they say. */

@@ -17,6 +17,7 @@ import { Attempts } from "../../src/daemon/Attempts.ts"
 import { type DaemonOptions, type DaemonRequest, DaemonRequests, runDaemon } from "../../src/daemon/Daemon.ts"
 import { DaemonJournal } from "../../src/daemon/DaemonJournal.ts"
 import { reap } from "../../src/daemon/Reaping.ts"
+import { ServiceManager, type ServiceNotice } from "../../src/daemon/ServiceManager.ts"
 import { Engine } from "../../src/engine/Engine.ts"
 import type { Through } from "../../src/engine/MemoryClient.ts"
 import { HubFiles } from "../../src/hub/HubFiles.ts"
@@ -30,12 +31,14 @@ import { JournalStore } from "../../src/journal/JournalStore.ts"
 import * as MemoryDisk from "../../src/journal/MemoryDisk.ts"
 import { daemonStream } from "../../src/journal/StreamName.ts"
 import type { ModelHub } from "./Hub.ts"
+import type { ModelPost } from "./Post.ts"
 import { Process, type Time } from "./Time.ts"
 
 /** What daemons share. */
 export interface Surroundings {
   readonly time: Time
   readonly hub: ModelHub
+  readonly post: ModelPost
   readonly connect: (through: Through, bootId: string) => Effect.Effect<Engine["Service"]>
   /** Where each daemon has a directory of its own. */
   readonly directory: string
@@ -70,6 +73,8 @@ export class ModelDaemon {
   readonly settings: BuilderSettings["Service"]
   bootId = "boot-1"
   lives = 0
+  /** What systemd has been told, by all lives. */
+  readonly notices: Array<ServiceNotice> = []
   #life: Life | undefined
   readonly #around: Surroundings
   readonly #choices: DaemonChoices
@@ -212,7 +217,7 @@ export class ModelDaemon {
   }
 
   #services(requests: Queue.Queue<DaemonRequest>) {
-    const { hub } = this.#around
+    const { hub, post } = this.#around
     const session = HubSession.layerLogin(passwordLogin(this.name, Redacted.make(this.name)), {
       exclusive: "force",
       retries: { ...patience, ...this.#choices.retries }
@@ -225,6 +230,7 @@ export class ModelDaemon {
           HubFiles.layerMounted(hub.top),
           TaskAlerts.layer,
           DaemonControl.layer,
+          post.layer,
           Layer.succeed(DaemonRequests, requests)
         )
       )
@@ -252,6 +258,7 @@ export class ModelDaemon {
     })
     return served.pipe(
       Effect.provide(this.#services(requests)),
+      Effect.provideService(ServiceManager, { tell: (notice) => Effect.sync(() => void this.notices.push(notice)) }),
       Effect.scoped,
       Effect.tapCause((cause) => Effect.logError("the daemon leaves", cause))
     )

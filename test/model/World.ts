@@ -12,6 +12,7 @@ import { ModelHub } from "./Hub.ts"
 import { beginning, template } from "./HubTemplate.ts"
 import { type FileFates, modelDirectory } from "./Machine.ts"
 import { type Recipe, sourceFile, sourceName } from "./Packages.ts"
+import { ModelPost } from "./Post.ts"
 import { programOf, Recipes } from "./Programs.ts"
 import { Process, Time } from "./Time.ts"
 
@@ -29,6 +30,7 @@ export type Interference = (step: string, program: MemoryProgram, spec: Containe
 export interface World {
   readonly time: Time
   readonly hub: ModelHub
+  readonly post: ModelPost
   readonly engine: Effect.Success<ReturnType<typeof makeMemoryEngine>>["handle"]
   readonly recipes: Recipes
   /** From now on containers do what this makes of what they would have done. */
@@ -68,10 +70,12 @@ const build = (options: WorldOptions, time: Time, directory: string): Effect.Eff
       images: [{ reference: toolsImage }],
       program: (spec, root) => interference(spec.labels[label.step] ?? "", programOf(spec, root, recipes), spec)
     })
-    const around = { time, hub, directory, connect }
+    const post = new ModelPost()
+    const around = { time, hub, post, directory, connect }
     return {
       time,
       hub,
+      post,
       engine: handle,
       recipes,
       interfere: (change) => {

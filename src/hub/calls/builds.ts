@@ -6,6 +6,15 @@ import { call, perform } from "./call.ts"
 
 export const getBuild = (build: number | string) => call(Build, "getBuild", [build], { strict: true })
 
+/** Null when there is none. */
+export const findBuild = (build: number | string) => call(Schema.NullOr(Build), "getBuild", [build])
+
+const ChangelogEntry = Schema.Struct({ date: Schema.String, author: Schema.String, text: Schema.String })
+
+/** The newest first. */
+export const getChangelogEntries = (build: number, options: { readonly queryOpts: Struct }) =>
+  call(Schema.Array(ChangelogEntry), "getChangelogEntries", [build], { ...options })
+
 /** Seconds, over the last `age` months; null when nothing is known. */
 export const getAverageBuildDuration = (name: string, options: { readonly age: number }) =>
   call(Schema.NullOr(Schema.Finite), "getAverageBuildDuration", [name], { ...options })

@@ -25,6 +25,9 @@ export const getTaskResult = (id: number) => call(Schema.Json, "getTaskResult", 
 /** Closed, canceled or failed. */
 export const taskFinished = (id: number) => call(Schema.Boolean, "taskFinished", [id])
 
+/** A task's parameters, decoded. */
+export const getTaskRequest = (id: number) => call(Schema.Json, "getTaskRequest", [id])
+
 export const cancelTask = (id: number) => perform("cancelTask", [id])
 export const cancelTaskChildren = (id: number) => perform("cancelTaskChildren", [id])
 

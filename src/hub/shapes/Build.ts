@@ -10,7 +10,9 @@ export const Build = Schema.Struct({
   nvr: Schema.String,
   state: Schema.Int,
   task_id: Schema.NullOr(Schema.Int),
-  owner_name: Schema.optionalKey(Schema.NullOr(Schema.String))
+  owner_name: Schema.optionalKey(Schema.NullOr(Schema.String)),
+  package_name: Schema.optionalKey(Schema.String),
+  draft: Schema.optionalKey(Schema.NullOr(Schema.Boolean))
 })
 export type Build = typeof Build.Type
 
