@@ -14,6 +14,7 @@ import { keeping } from "./Keeping.ts"
 import { leave } from "./Leaving.ts"
 import { type LookOptions, makeEyes } from "./Look.ts"
 import { recover } from "./Recovery.ts"
+import { ServiceManager } from "./ServiceManager.ts"
 import { sweeping } from "./Sweeping.ts"
 import { upkeeping } from "./Upkeep.ts"
 
@@ -47,13 +48,19 @@ export const runDaemon = Effect.fn("runDaemon")(function* (options: DaemonOption
   yield* Effect.log(`koji-adjutant is host ${hostId}, takes ${methods.join(", ")}`)
   const resumed = yield* recover(hostId)
   if (resumed > 0) yield* Effect.log(`going on with ${resumed} attempts of an earlier process`)
+  const manager = yield* ServiceManager
+  yield* manager.tell({ _tag: "Ready" })
 
   const rhythm = rhythmOf(options.sleepSeconds)
   const loop = Effect.gen(function* () {
     let lookedAt = Number.NEGATIVE_INFINITY
+    let isDraining = false
     for (;;) {
       const isEmpty = HashSet.size(yield* attempts.running) === 0
-      if (isEmpty && (yield* control.restarting)) return "restart" as const
+      const drains = yield* control.restarting
+      if (drains && !isDraining) yield* manager.tell({ _tag: "Reloading" })
+      isDraining = drains
+      if (isEmpty && drains) return "restart" as const
       const nextEnd = yield* attempts.nextEnd
       const now = yield* uptimeMillis
       const looks = isTimeToLook(rhythm, now - lookedAt)

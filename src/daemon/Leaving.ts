@@ -12,6 +12,7 @@ import { updateHost } from "../hub/calls/host.ts"
 import { endOfSession, HubFault } from "../hub/HubError.ts"
 import { Attempts } from "./Attempts.ts"
 import { DaemonJournal } from "./DaemonJournal.ts"
+import { ServiceManager } from "./ServiceManager.ts"
 
 /** Ends what runs, in the way that the daemon's end asks for. */
 export const leave = Effect.fnUntraced(function* <E>(exit: Exit.Exit<string, E>) {
@@ -24,13 +25,16 @@ export const leave = Effect.fnUntraced(function* <E>(exit: Exit.Exit<string, E>)
     case "unusable":
       return yield* leaveRunning(`the session at the hub is of no use any more: ${fault?.message}`, 1)
     case undefined:
-      return yield* stop
+      // To whoever started us, a process that begins anew has not stopped.
+      return yield* stop(Exit.isSuccess(exit) && exit.value === "restart")
   }
 })
 
-const stop = Effect.gen(function* () {
+const stop = Effect.fnUntraced(function* (beginsAnew: boolean) {
   const attempts = yield* Attempts
-  yield* Effect.log(`stopping: ${HashSet.size(yield* attempts.running)} attempts to end`)
+  const left = HashSet.size(yield* attempts.running)
+  if (!beginsAnew) yield* tellStopping(`freeing ${left} tasks`)
+  yield* Effect.log(`stopping: ${left} attempts to end`)
   yield* written(told.Stopping.make({ reason: "asked to" }))
   yield* attempts.stopAll("shutdown", "the daemon is stopping")
   // A hub that is away is not waited for: after a while without us it knows by itself.
@@ -42,7 +46,9 @@ const farewellSeconds = 10
 /** Leaves every attempt as it is, for the next process to go on with: containers run on, the hub hears nothing. */
 const leaveRunning = Effect.fnUntraced(function* (reason: string, exitCode: number) {
   const attempts = yield* Attempts
-  yield* Effect.log(`leaving ${HashSet.size(yield* attempts.running)} attempts to the next process: ${reason}`)
+  const left = HashSet.size(yield* attempts.running)
+  yield* tellStopping(`${left} tasks run on for the next daemon`)
+  yield* Effect.log(`leaving ${left} attempts to the next process: ${reason}`)
   yield* written(told.Stopping.make({ reason }))
   yield* attempts.stopAll("handover", "the daemon leaves them to another process")
   yield* written(told.Stopped.make({ exitCode }))
@@ -51,11 +57,15 @@ const leaveRunning = Effect.fnUntraced(function* (reason: string, exitCode: numb
 /** Takes down what runs and frees nothing: the tasks are for whoever has the session to answer for. */
 const abandon = Effect.fnUntraced(function* (reason: string) {
   const attempts = yield* Attempts
-  yield* Effect.logWarning(`${reason}: ending ${HashSet.size(yield* attempts.running)} attempts, freeing none`)
+  const left = HashSet.size(yield* attempts.running)
+  yield* tellStopping(reason)
+  yield* Effect.logWarning(`${reason}: ending ${left} attempts, freeing none`)
   yield* written(told.Stopping.make({ reason }))
   yield* attempts.stopAll("lost", reason)
   yield* written(told.Stopped.make({ exitCode: 1 }))
 })
+
+const tellStopping = (text: string) => Effect.flatMap(ServiceManager, ({ tell }) => tell({ _tag: "Stopping", text }))
 
 const written = (event: Parameters<DaemonJournal["Service"]["record"]>[0]) =>
   Effect.flatMap(DaemonJournal, (journal) => Effect.ignoreCause(journal.record(event)))

@@ -5,7 +5,7 @@
  * to 4.7). A glance is the part of it that cannot wait for the next look (adr/0016). Neither waits for work: attempts run
  * beside them, and so does whatever keeps the builder tidy.
  */
-import { Context, Effect, HashSet, Ref, Result } from "effect"
+import { Effect, HashSet, Ref, Result } from "effect"
 import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
 import { DaemonControl } from "../buildroot/DaemonControl.ts"
 import { told } from "../core/DaemonEvent.ts"
@@ -23,6 +23,7 @@ import { Attempts } from "./Attempts.ts"
 import { DaemonJournal } from "./DaemonJournal.ts"
 import { freeSpace, load as systemLoad } from "./Host.ts"
 import { makeHubForms } from "./HubForms.ts"
+import { ServiceManager } from "./ServiceManager.ts"
 import { takeOffered } from "./Take.ts"
 
 /** What the daemon may take. */
@@ -57,6 +58,8 @@ export const makeEyes = Effect.fnUntraced(function* (options: LookOptions, hostI
   const alerts = yield* TaskAlerts
   const control = yield* DaemonControl
   const journal = yield* DaemonJournal
+  const manager = yield* ServiceManager
+  const said = yield* Ref.make("")
   const forms = yield* makeHubForms(hostId, options.taskAvailDelaySeconds)
   const memory = yield* Ref.make(nothing)
   const note = (what: Partial<Seen>) => Ref.update(memory, (before) => ({ ...before, ...what }))
@@ -81,6 +84,13 @@ export const makeEyes = Effect.fnUntraced(function* (options: LookOptions, hostI
       yield* Ref.update(memory, (before) => ({ ...before, stopping: HashSet.add(before.stopping, task) }))
     }
     return made.load
+  })
+
+  /** Says why we are not ready when that changes, not at every look. */
+  const tellStatus = Effect.fnUntraced(function* (text: string) {
+    if ((yield* Ref.getAndSet(said, text)) === text) return
+    yield* Effect.log(`status: ${text}`)
+    yield* manager.tell({ _tag: "Status", text })
   })
 
   const room = Effect.fnUntraced(function* (load: number, capacity: number) {
@@ -119,6 +129,7 @@ export const makeEyes = Effect.fnUntraced(function* (options: LookOptions, hostI
     yield* note({ ready, capacity, arches, nearlyFull })
     yield* tellStatus(Result.isSuccess(engine) ? host.status : `container engine: ${engine.failure.message}`)
     yield* forms.checkIn(load, ready, { methods, maxjobs: options.maxJobs })
+    yield* manager.tell({ _tag: "CheckedIn" })
     return ready ? yield* takeMore("look", now, arches) : 0
   })
 
@@ -169,15 +180,4 @@ const stopsAfterInquiry = Effect.fn("Daemon.inquire")(function* (task: TaskId, h
   yield* Effect.log(`task ${task} ${canceled ? "was canceled" : "is not ours any more"}`)
   yield* Effect.forkDetach(attempts.stop(task, canceled ? "canceled" : "lost", `the hub says ${name ?? "unknown"}`))
   return true
-})
-
-/** Says why we are not ready when that changes, not at every look. */
-const tellStatus = Effect.fnUntraced(function* (text: string) {
-  const status = yield* HostStatus
-  if ((yield* Ref.getAndSet(status, text)) !== text) yield* Effect.log(`status: ${text}`)
-})
-
-/** What was said last about the host's readiness. */
-const HostStatus = Context.Reference<Ref.Ref<string>>("adjutant/daemon/HostStatus", {
-  defaultValue: () => Ref.makeUnsafe("")
 })
