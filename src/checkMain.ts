@@ -59,7 +59,13 @@ const check = Effect.fnUntraced(function* (config: DaemonConfigValues, pull: boo
   const { cert, keytab } = kojid
   const secrets = yield* lookAtSecrets(secretFiles(config.provenance, { cert, keytab }))
   const served = Result.isSuccess(access)
-    ? [topUrlFinding(topUrl, sample, yield* Effect.provide(askFor(topUrl, sample ?? "repos/"), access.success.filesClient))]
+    ? [
+        topUrlFinding(
+          topUrl,
+          sample,
+          yield* Effect.provide(askFor(topUrl, sample ?? "repos/"), access.success.filesClient)
+        )
+      ]
     : []
   const findings: ReadonlyArray<Finding> = [
     ...config.warnings.map((text) => warning("config", text, "see `adjutant config`")),
