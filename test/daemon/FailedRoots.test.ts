@@ -248,6 +248,8 @@ describe("the root of a failed build", () => {
             const { world, daemon, task } = told
             kill = () => Effect.runSync(daemon.kill)
             yield* world.until(() => dead || world.hub.state(task) === "FAILED", 10)
+            // Its size is written down when the builder is tidied the next time.
+            yield* Effect.sleep("2 minutes")
             if (dead) yield* daemon.start
             yield* ended(told, task)
             yield* Effect.sleep("10 minutes")
