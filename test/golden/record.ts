@@ -8,6 +8,7 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { argv } from "node:process"
 import { Effect } from "effect"
+import { isStruct } from "../../src/hub/Keywords.ts"
 import type { Value } from "../../src/hub/Value.ts"
 import type { DaemonChoices, ModelDaemon } from "../model/Daemon.ts"
 import { tag } from "../model/HubTemplate.ts"
@@ -80,6 +81,24 @@ const plots: Readonly<Record<string, Plot>> = {
   "tagBuild.failed": { method: "tagBuild", params: () => [tag.build, "none-1-1", false, null, true] },
   "waitrepo.closed": { method: "waitrepo", params: () => [tag.build, null, [], null] },
   "newRepo.closed": { method: "newRepo", params: () => [tag.build] },
+  "tagNotification.closed": {
+    method: "tagNotification",
+    params: () => [["packager@example.org"], true, tag.build, tag.destination, "zlib-1.0-1", 1]
+  },
+  "buildNotification.closed": {
+    method: "buildNotification",
+    params: ({ hub }) => {
+      // Of a task that nobody here runs.
+      const task_id = hub.makeTask("distRepo", [tag.build, 1, [], {}])
+      const build = hub.admin("getBuild", ["zlib-1.0-1"])
+      return [
+        ["packager@example.org"],
+        { ...(isStruct(build) ? build : {}), task_id },
+        null,
+        "https://koji.example.org"
+      ]
+    }
+  },
   "sleep.closed": { method: "sleep", params: () => [5] },
   "fork.closed": { method: "fork", params: () => [2, 60] },
   "subtask.closed": { method: "subtask", params: () => [0] },
