@@ -160,9 +160,12 @@ export const dockerodeClient = (socketPath: string) => {
       call({ operation: "resize", subject: id }, quickSeconds, (abortSignal) =>
         docker.getContainer(id).resize({ w: columns, h: rows, abortSignal })
       ).pipe(Effect.asVoid),
-    /** Whether the engine itself was told to kill the container between these times (milliseconds since the epoch). */
-    killedThroughEngine: (id: string, since: number, until: number) => {
-      const filters = JSON.stringify({ container: [id], event: ["kill"] })
+    /**
+     * Whether this happened to the container between these times (milliseconds since the epoch): the engine itself was told
+     * to kill it; or it ended, and the engine was there. Docker forgets the events of its life before, and old ones.
+     */
+    sawHappen: (id: string, event: "kill" | "die", since: number, until: number) => {
+      const filters = JSON.stringify({ container: [id], event: [event] })
       const times = { since: Math.floor(since / 1000), until: Math.ceil(until / 1000) }
       return body({ operation: "events", subject: id }, quickSeconds, (abortSignal) =>
         docker.getEvents({ ...times, filters, abortSignal })

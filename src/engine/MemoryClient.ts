@@ -91,6 +91,7 @@ export const memoryClient = (
             outOfMemory: false,
             log: [],
             killedBy: undefined,
+            endSeen: false,
             changed: yield* Deferred.make<void>(),
             fiber: undefined,
             answers: undefined,
@@ -147,10 +148,12 @@ export const memoryClient = (
           found.size = size
         })
       ),
-    killedThroughEngine: (id) =>
+    sawHappen: (id, event) =>
       call(
         "events",
-        Effect.map(container("events", id), ({ killedBy }) => killedBy !== undefined)
+        Effect.map(container("events", id), ({ killedBy, endSeen }) =>
+          event === "kill" ? killedBy !== undefined : endSeen
+        )
       ),
     listContainers: (labels) =>
       call(

@@ -28,6 +28,8 @@ export interface MemoryContainer {
   readonly log: Array<LogEntry>
   /** Who killed it through the engine. */
   killedBy: string | undefined
+  /** The engine was there when it ended, and has been since. */
+  endSeen: boolean
   /** Replaced at every change; done when the change happens. */
   changed: Deferred.Deferred<void>
   fiber: Fiber.Fiber<void> | undefined
@@ -102,6 +104,7 @@ export const makeMemoryModel = Effect.fnUntraced(function* (options: MemoryEngin
     container.state = "exited"
     container.exitCode = exitCode
     container.finishedAt = yield* Clock.currentTimeMillis
+    container.endSeen = !gone
     yield* change(container)
   })
 
@@ -187,6 +190,7 @@ export const makeMemoryModel = Effect.fnUntraced(function* (options: MemoryEngin
     goAway: Effect.fnUntraced(function* (fate: "go on" | "die") {
       if (gone) return
       gone = true
+      for (const container of containers.values()) container.endSeen = false
       yield* Deferred.succeed(goneSignal, undefined)
       if (fate === "die") for (const name of [...containers.keys()]) yield* kill(name, undefined)
     }),

@@ -7,7 +7,7 @@
  * An engine that goes away is waited for. Whether a command that ended by a signal later on did so by itself nobody
  * knows then; an exit code is believed, for no engine makes one up while our stop signal is SIGKILL. But of a command that
  * ended while Docker was away the last lines are lost, whatever its code: Docker itself reads what its containers say.
- * Podman does not, its service is nobody's reader.
+ * Podman does not, its service is nobody's reader. Whether Docker was there when we were not, its events tell.
  */
 import { Clock, Deferred, Effect, Result, Schedule, type Scope } from "effect"
 import { absenceMillisMax, reconnectInterval } from "./Absence.ts"
@@ -151,19 +151,19 @@ export const attend = Effect.fnUntraced(function* (
   const asksKernel = host.kind === "podman" && exitCode !== 0 && limit === undefined && !State.OOMKilled
   const outOfMemory = State.OOMKilled || (asksKernel && (yield* host.killedForMemory(id)))
   if (exitCode === sigkill && limit === undefined && !outOfMemory) {
-    const told = yield* Effect.result(client.killedThroughEngine(id, startedAt, finishedAt + eventLagMillis))
+    const told = yield* Effect.result(client.sawHappen(id, "kill", startedAt, finishedAt + eventLagMillis))
     if (Result.isFailure(told)) doubt ??= `the engine went away when it ended: ${told.failure.message}`
     else if (told.success) doubt ??= "somebody told the engine to kill it"
   }
   // A Docker that comes back dates what it finds ended to its own start.
   const away = finishedAt >= absence.since - deathMillis && finishedAt <= absence.until
+  const unread =
+    host.kind === "docker" &&
+    (away || (unseen && !(yield* patiently(client.sawHappen(id, "die", startedAt, finishedAt + eventLagMillis)))))
   const bootId = started.Config.Labels?.[label.bootId]
   const rebooted = bootId !== undefined && bootId !== host.bootId
   return {
-    reason: readEnding(
-      { exitCode, outOfMemory, limit, doubt, endedUnread: host.kind === "docker" && away, rebooted },
-      limits
-    ),
+    reason: readEnding({ exitCode, outOfMemory, limit, doubt, endedUnread: unread, rebooted }, limits),
     startedAt,
     finishedAt,
     outputBytes: output.bytes(),

@@ -520,6 +520,7 @@ export const engineContract = (
           .pipe(Effect.provideService(leaveRunning, Effect.succeed(true)), Effect.exit)
         const exit = yield* engine.adopt(spec, collector().sink, ignore, { stdout: 20, stderr: 0 })
         assert.strictEqual(exit.missingBytes, 7)
+        assert.deepStrictEqual(exit.reason, { _tag: "Exited", code: 0 }, "its engine was there all the time")
       }))
 
     test("what there is not cannot be adopted, nor what belongs to somebody else", (ground) =>

@@ -233,6 +233,35 @@ for (const kind of ["docker", "podman"] as const) {
       }).pipe(Effect.provide(over(ticking(5), { kind })))
     )
 
+    it.effect("is believed when it ended while nobody watched, if the engine was there to hear its last lines", () =>
+      Effect.gen(function* () {
+        const memory = yield* MemoryEngine
+        const engine = yield* Engine
+        const none = { stdout: 0, stderr: 0 }
+        for (const absence of ["none", "at its end", "after its end"]) {
+          const here = yield* ground
+          const spec = stepOf(here, "step", "", { limits: limitless })
+          const left = yield* engine
+            .run(spec, collector().sink, () => Effect.void)
+            .pipe(Effect.provideService(leaveRunning, Effect.succeed(true)), Effect.forkChild)
+          yield* TestClock.adjust("5 seconds")
+          yield* Fiber.interrupt(left)
+          if (absence === "at its end") yield* memory.goAway("go on")
+          yield* TestClock.adjust("1 minute")
+          if (absence === "after its end") yield* memory.goAway("go on")
+          yield* memory.comeBack
+          const output = collector()
+          const adopted = yield* Effect.forkChild(engine.adopt(spec, output.sink, () => Effect.void, none))
+          yield* TestClock.adjust("1 minute")
+          const { _tag } = (yield* Fiber.join(adopted)).reason
+          const trusted = kind === "podman" || absence === "none"
+          assert.strictEqual(_tag, trusted ? "Exited" : "Uncertain", absence)
+          if (trusted) assert.strictEqual(output.text(), ticked(20))
+          yield* nothingLeft(here)
+        }
+      }).pipe(Effect.provide(over(ticking(20, 3), { kind })))
+    )
+
     it.effect("is uncertain when somebody else killed it, or the machine was started anew", () =>
       Effect.gen(function* () {
         const memory = yield* MemoryEngine
