@@ -32,6 +32,7 @@ import { findEngine } from "./findEngine.ts"
 import { HubFault } from "./hub/HubError.ts"
 import { TaskAlerts } from "./hub/TaskAlerts.ts"
 import * as FileJournalStore from "./journal/FileJournalStore.ts"
+import { StateDirectoryRefused } from "./journal/JournalError.ts"
 import { JournalStore } from "./journal/JournalStore.ts"
 import * as NodeDisk from "./journal/NodeDisk.ts"
 import { StateDirectory } from "./journal/StateDirectory.ts"
@@ -131,6 +132,7 @@ const failedRoots = FailedRoots.layer((directory) => usage([directory]))
 
 /** What a hub refused is told with its address and the call: nothing else says which server was meant. */
 const inWords = ({ kojid }: DaemonConfigValues, error: { readonly _tag: string; readonly message: string }): string => {
+  if (error instanceof StateDirectoryRefused) return `state_dir ${error.path}: ${error.message}`
   const place = "method" in error ? `${withoutPassword(kojid.server)}: ${error.method}: ` : ""
   const advice = error instanceof HubFault ? adviceOn(error) : undefined
   return `${place}${error.message}${advice === undefined ? "" : ` (${advice})`}`

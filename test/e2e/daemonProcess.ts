@@ -21,12 +21,13 @@ const failpoints = join(project, "test/chaos/failpoint.ts")
 
 /**
  * Starts a daemon on a configuration file; killed when the scope closes, if it is still there. With a failpoint it is
- * killed there.
+ * killed there. The session at the hub is taken from whoever has it, unless the daemon is to be polite.
  */
-export const startDaemon = (configFile: string, failpoint?: string) =>
+export const startDaemon = (configFile: string, failpoint?: string, isPolite = false) =>
   Effect.acquireRelease(
     Effect.sync((): DaemonProcess & { readonly child: ChildProcess } => {
-      const args = [join(project, "src/main.ts"), "daemon", "--config", configFile, "--force-lock"]
+      const args = [join(project, "src/main.ts"), "daemon", "--config", configFile]
+      if (!isPolite) args.push("--force-lock")
       const [before, env] =
         failpoint === undefined
           ? [[], process.env]

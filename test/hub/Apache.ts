@@ -80,7 +80,10 @@ export const startApache = (options: ApacheOptions) =>
       port,
       log,
       /** `path protocol verified`, a line a request. */
-      requests: () => readFileSync(at("access.log"), "utf8").trim().split("\n")
+      requests: () =>
+        readFileSync(at("access.log"), "utf8")
+          .split("\n")
+          .filter((line) => line !== "")
     }
   })
 

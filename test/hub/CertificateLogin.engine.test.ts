@@ -13,6 +13,8 @@ import { layerFilesClient } from "../../src/hub/HubClient.ts"
 import { HubFiles } from "../../src/hub/HubFiles.ts"
 import { HubSession } from "../../src/hub/HubSession.ts"
 import { readTlsFiles } from "../../src/hub/TlsFiles.ts"
+import { startDaemon } from "../e2e/daemonProcess.ts"
+import { engineSocket, toolsImage } from "../engines.ts"
 import { freshHub } from "../hubsim/Hub.ts"
 import { type ApacheOptions, startApache, stockRule } from "./Apache.ts"
 import { certificateDirectory, type Issued, issue, makeAuthority } from "./Certificates.ts"
@@ -35,16 +37,24 @@ const site = Effect.fnUntraced(function* ({ serverExpired = false, ...apacheOpti
     hubPort: hub.port,
     ...apacheOptions
   })
-  const config = (lines: ReadonlyArray<string>, host = "localhost") => {
-    const file = join(directory, "kojid.conf")
+  const config = (lines: ReadonlyArray<string>, host = "localhost", name = "kojid") => {
+    const file = join(directory, `${name}.conf`)
     const urls = [`server = http://${host}:${apache.port}/kojihub`, `topurl = https://${host}:${apache.port}/kojifiles`]
     writeFileSync(file, ["[kojid]", ...urls, "max_retries = 0", ...lines, ""].join("\n"))
     return file
+  }
+  /** For a daemon of its own, with everything that it keeps. */
+  const daemonConfig = (name: string, lines: ReadonlyArray<string>) => {
+    const own = [`state_dir = ${join(directory, name)}`, `log_dir = ${join(directory, `${name}-logs`)}`]
+    const engine = ["engine = docker", `engine_socket = ${engineSocket("docker")}`, `tools_image = ${toolsImage}`]
+    const others = ["[adjutant]", ...engine, ...own, "log_format = text", "load_average_max = 1000"]
+    return config([...lines, "minspace = 0", ...others], "localhost", name)
   }
   return {
     hub,
     apache,
     config,
+    daemonConfig,
     trust: `serverca = ${authority.certificate}`,
     distrust: `serverca = ${stranger.certificate}`,
     own: (issued: Issued) => `cert = ${issued.both}`,
@@ -160,6 +170,49 @@ describe("a builder that cannot get in by certificate is told why", () => {
         const error = yield* Effect.flip(entering(config([trust, own(person)]), getID()))
         assert.deepInclude(error, { _tag: "HubFault", method: "host.getID", code: 1002 })
         assert.match(error.message, /is not a host/)
+      })
+    )
+  )
+})
+
+describe("two daemons of one host", () => {
+  it.live(
+    "do not run at once: the one whose session is taken leaves, and one that takes none by force does not begin",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const { hub, daemonConfig, trust, own, builder } = yield* site({ atLogin: stockRule })
+          const lines = [trust, own(builder)]
+          const first = yield* startDaemon(daemonConfig("first", lines))
+          yield* first.hasSaid("koji-adjutant is host")
+          const second = yield* startDaemon(daemonConfig("second", lines))
+          yield* second.hasSaid("koji-adjutant is host")
+          assert.strictEqual(yield* first.exit, 1)
+          assert.include(first.said(), "the session at the hub is not ours any more: ")
+          assert.include(first.said(), "(another daemon has taken this host's session, or the hub has closed it: ")
+          const third = yield* startDaemon(daemonConfig("third", lines), undefined, true)
+          assert.strictEqual(yield* third.exit, 1)
+          assert.include(
+            third.said(),
+            "exclusiveSession: Cannot get exclusive session (another daemon has this host's session"
+          )
+          assert.isTrue(hub.hub.db.has("SELECT 1 FROM host WHERE ready AND name = 'builder1'"))
+          yield* second.signal("SIGTERM")
+          assert.strictEqual(yield* second.exit, 0)
+        })
+      )
+  )
+
+  it.live("need a certificate that holds, or do not begin at all", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { apache, daemonConfig, trust, builder, unknown } = yield* site({ atLogin: stockRule })
+        const mixed = `${builder.both}.mixed`
+        writeFileSync(mixed, readFileSync(builder.certificate, "latin1") + readFileSync(unknown.key, "latin1"))
+        const daemon = yield* startDaemon(daemonConfig("mixed", [trust, `cert = ${mixed}`]))
+        assert.strictEqual(yield* daemon.exit, 1)
+        assert.include(daemon.said(), `${mixed} (cert): the private key is not the one of the certificate`)
+        assert.deepStrictEqual(apache.requests(), [])
       })
     )
   )
