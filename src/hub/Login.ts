@@ -22,7 +22,10 @@ export const passwordLogin = (user: string, password: Redacted.Redacted): Login 
   method: "login",
   target: "",
   params: () => [user, Redacted.value(password)],
-  keywords: { opts: null }
+  keywords: { opts: null },
+  // TLS 1.3 has it that the handshake is over before a certificate is missed.
+  refusal: (how) =>
+    how === "closed" ? "if it stays so, the web server may want a client certificate from everybody (cert)" : undefined
 })
 
 /** Where the web server finds out who a client is; whoever it sends on from there is known to the hub. */

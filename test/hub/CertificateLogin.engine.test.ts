@@ -150,6 +150,34 @@ describe("a builder that cannot get in by certificate is told why", () => {
     )
   )
 
+  it.live("when the hub does not know that authority and says so in the first handshake", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { config, trust, own, unknown } = yield* site({ directives: ["SSLVerifyClient optional"] })
+        const message = yield* said(entering(config([trust, own(unknown)]), getID()))
+        assert.match(
+          message,
+          /the hub does not take our certificate \(cert\): it does not know the authority that signed it/
+        )
+      })
+    )
+  )
+
+  it.live("when the hub wants a certificate and there is none", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { config, trust, apache } = yield* site({ directives: ["SSLVerifyClient require"] })
+        const file = config([trust, "user = builder1", "password = builder1"])
+        writeFileSync(file, readFileSync(file, "utf8").replace("server = http:", "server = https:"))
+        assert.match(
+          yield* said(entering(file, getID())),
+          /the web server may want a client certificate from everybody \(cert\)/
+        )
+        assert.deepStrictEqual(apache.requests(), [])
+      })
+    )
+  )
+
   it.live("when the web server lets nobody in", () =>
     Effect.scoped(
       Effect.gen(function* () {
