@@ -18,12 +18,17 @@ export interface RecordedCall {
   readonly response: string
 }
 
+/** Those whose every call is compared with one of ours. */
 export const phases = ["A", "B", "D", "F", "G", "H", "I", "K", "O", "session-faults"] as const
+
+/** All that is recorded, with tasks that are not run here among it. */
+export const everyPhase = [...phases, "C", "E", "J", "L", "M", "N"] as const
+export type Phase = (typeof everyPhase)[number]
 
 /** One task alone out of phase E. */
 export const tagNotificationOfE = "E29"
 
-export const transcript = (phase: (typeof phases)[number] | typeof tagNotificationOfE): ReadonlyArray<RecordedCall> =>
+export const transcript = (phase: Phase | typeof tagNotificationOfE): ReadonlyArray<RecordedCall> =>
   gunzipSync(readFileSync(join(import.meta.dirname, "transcripts", `${phase}.jsonl.gz`)))
     .toString("utf8")
     .trimEnd()
