@@ -2,32 +2,35 @@
  * Values to XML-RPC, through the `xmlrpc` package's serializer.
  *
  * The package writes faithfully what the dialect has; what it would write wrongly never reaches it: integers get their
- * element by size, fractions theirs by form, and characters that XML 1.0 cannot hold are replaced (adr/0011).
+ * element by size, fractions theirs by form, and characters that XML 1.0 cannot hold are replaced (adr/0011). What would
+ * take it long enough for somebody to notice is written without it, in the same words.
  */
 import CustomType from "xmlrpc/lib/customtype.js"
 import serializer from "xmlrpc/lib/serializer.js"
 import { isStruct } from "./Keywords.ts"
+import { isLongerThan, longAnswer, longCall } from "./LongDocument.ts"
 import type { Answer, MethodCall, Value } from "./Value.ts"
+import { wellFormed, written } from "./WrittenScalars.ts"
 
-const int32 = 2 ** 31
-const int64 = 2n ** 63n
+export { wellFormed } from "./WrittenScalars.ts"
+
+/** The package takes some ten milliseconds for so many. */
+export const packageValuesMax = 1_000
 
 /** A request document. Throws a RangeError for an integer beyond 64 bits, which the dialect cannot say. */
 export const encodeCall = (call: MethodCall): string =>
-  serializer.serializeMethodCall(call.method, call.params.map(prepared))
+  isLongerThan(call.params, packageValuesMax)
+    ? longCall(call)
+    : serializer.serializeMethodCall(call.method, call.params.map(prepared))
 
 /** A response document. */
-export const encodeAnswer = (answer: Answer): string =>
-  answer._tag === "Success"
-    ? serializer.serializeMethodResponse(prepared(answer.value))
-    : serializer.serializeFault(prepared({ faultCode: answer.code, faultString: answer.message }))
-
-/** Everything that is not XML 1.0's: control characters, lone surrogates, two non-characters. */
-const illegal =
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
-
-/** Text as it will arrive: illegal characters become U+FFFD, so that a reader sees that something was there. */
-export const wellFormed = (text: string): string => text.replace(illegal, "\ufffd")
+export const encodeAnswer = (answer: Answer): string => {
+  if (answer._tag === "Fault")
+    return serializer.serializeFault(prepared({ faultCode: answer.code, faultString: answer.message }))
+  return isLongerThan(answer.value, packageValuesMax)
+    ? longAnswer(answer.value)
+    : serializer.serializeMethodResponse(prepared(answer.value))
+}
 
 const typed = (tagName: string, text: string): unknown => {
   const custom = new CustomType(text)
@@ -36,16 +39,11 @@ const typed = (tagName: string, text: string): unknown => {
 }
 
 const prepared = (value: Value): unknown => {
-  if (value === null || typeof value === "boolean") return value
+  if (value === null || typeof value === "boolean" || value === "") return value
   // The package would make CDATA of some texts and stumble over "]]>" in others; escaped text is always right.
-  if (typeof value === "string") return value === "" ? "" : typed("string", wellFormed(value))
-  if (typeof value === "bigint") {
-    if (value >= int64 || value < -int64) throw new RangeError(`${value} is beyond 64 bits`)
-    return typed(value >= -int32 && value < int32 ? "int" : "i8", value.toString())
-  }
-  if (typeof value === "number") {
-    if (!Number.isInteger(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER) return typed("double", inPython(value))
-    return typed(value >= -int32 && value < int32 ? "int" : "i8", String(value === 0 ? 0 : value))
+  if (typeof value !== "object") {
+    const { element, text } = written(value)
+    return typed(element, text)
   }
   if (value instanceof Uint8Array) return Buffer.from(value)
   if (Array.isArray(value)) return value.map((item: Value) => prepared(item))
@@ -63,13 +61,3 @@ const prepared = (value: Value): unknown => {
   }
   return struct
 }
-
-/** Python's spelling of the values that JavaScript spells otherwise. */
-const inPython = (value: number): string =>
-  Number.isNaN(value)
-    ? "nan"
-    : value === Number.POSITIVE_INFINITY
-      ? "inf"
-      : value === Number.NEGATIVE_INFINITY
-        ? "-inf"
-        : String(value)
