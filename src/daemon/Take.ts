@@ -77,7 +77,13 @@ const take = Effect.fn("Daemon.take")(function* (row: AssignedTask, { hostId, ar
     })
   const type = taskType(row.method)
   if (type === undefined) return yield* refuse("no handler for method")
-  const info = yield* getTaskInfo(task, { request: true })
+  const found = yield* Effect.result(getTaskInfo(task, { request: true }))
+  if (Result.isFailure(found)) {
+    const error = found.failure
+    // Whoever asked for the task can put anything into its request: it must not keep the others waiting.
+    return yield* error._tag === "HubNonsense" ? refuse(`its request cannot be read: ${error.message}`) : error
+  }
+  const info = found.success
   if (info === null || info.request === undefined || info.request === null) return undefined
   const parameters = parametersOf(row.method, info.request)
   if (Result.isSuccess(parameters) && !(yield* hostCheck(type, parameters.success, arches))) {

@@ -103,8 +103,9 @@ const postOnce = (
     )
     const decoded = decoder.finish()
     if (Result.isSuccess(decoded)) return decoded.success
-    const { message, offset } = decoded.failure
-    return yield* passing(`the hub's answer cannot be read: ${message} (at ${offset})`)
+    const { kind, message, offset } = decoded.failure
+    const told = `the hub's answer cannot be read: ${message} (at ${offset})`
+    return yield* kind === "malformed" ? passing(told) : new TransportError({ outlook: "refused", message: told })
   }).pipe(
     // The client's own span would carry the session's key, and the hub would be sent headers kojid does not send.
     Effect.provideService(HttpClient.TracerDisabledWhen, () => true)

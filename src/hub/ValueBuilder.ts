@@ -57,7 +57,7 @@ export class ValueBuilder {
 
   /** Begins a value: `<value>` was read where one may stand. */
   begin(): void {
-    if (++this.values > this.limits.valuesMax) throw this.wrong(`more than ${this.limits.valuesMax} values`)
+    if (++this.values > this.limits.valuesMax) throw this.tooLarge(`more than ${this.limits.valuesMax} values`)
     this.stack.push({ kind: "value", text: "", typed: false, value: undefined })
   }
 
@@ -161,7 +161,7 @@ export class ValueBuilder {
   }
 
   private nest(frame: Frame): void {
-    if (++this.depth > this.limits.depthMax) throw this.wrong(`nested deeper than ${this.limits.depthMax}`)
+    if (++this.depth > this.limits.depthMax) throw this.tooLarge(`nested deeper than ${this.limits.depthMax}`)
     this.stack.push(frame)
   }
 
@@ -180,11 +180,15 @@ export class ValueBuilder {
   }
 
   private tooLong(): XmlRpcError {
-    return this.wrong(`a text of more than ${this.limits.textMax} characters`)
+    return this.tooLarge(`a text of more than ${this.limits.textMax} characters`)
   }
 
   private wrong(message: string): XmlRpcError {
-    return new XmlRpcError({ message, offset: this.where() })
+    return new XmlRpcError({ kind: "malformed", message, offset: this.where() })
+  }
+
+  private tooLarge(message: string): XmlRpcError {
+    return new XmlRpcError({ kind: "too large", message, offset: this.where() })
   }
 }
 

@@ -97,8 +97,8 @@ class Envelope {
     else if (!blank(text)) throw this.wrong(`text where there can be none: ${text.trim().slice(0, 20)}`)
   }
 
-  wrong(message: string): XmlRpcError {
-    return new XmlRpcError({ message, offset: this.where() })
+  wrong(message: string, kind: XmlRpcError["kind"] = "malformed"): XmlRpcError {
+    return new XmlRpcError({ kind, message, offset: this.where() })
   }
 }
 
@@ -131,7 +131,7 @@ const makeDecoder = <A>(given: Partial<DecoderLimits>, conclude: (envelope: Enve
     push: (chunk) =>
       guarded(() => {
         bytes += chunk.length
-        if (bytes > limits.bytesMax) throw envelope.wrong(`longer than ${limits.bytesMax} bytes`)
+        if (bytes > limits.bytesMax) throw envelope.wrong(`longer than ${limits.bytesMax} bytes`, "too large")
         scanner.push(decoded(chunk))
       }),
     finish: () => {

@@ -8,8 +8,12 @@
  */
 import { Schema } from "effect"
 
-/** The document is not well-formed, not XML-RPC, or past a limit. `offset` is in characters from its start. */
+/**
+ * The document is not well-formed or not XML-RPC (`malformed`), or past a limit (`too large`), and that it will be again.
+ * `offset` is in characters from its start.
+ */
 export class XmlRpcError extends Schema.TaggedError<XmlRpcError>()("XmlRpcError", {
+  kind: Schema.Literals(["malformed", "too large"]),
   message: Schema.String,
   offset: Schema.Int
 }) {}
@@ -161,7 +165,7 @@ export class XmlScanner {
   }
 
   private error(message: string, at: number): XmlRpcError {
-    return new XmlRpcError({ message, offset: this.consumed + at })
+    return new XmlRpcError({ kind: "malformed", message, offset: this.consumed + at })
   }
 }
 

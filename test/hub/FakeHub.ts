@@ -78,6 +78,11 @@ export const mischief = {
   },
   gzip: (): Mischief => (answered, response) =>
     send(response, gzipSync(encodeAnswer(answered())), { "Content-Encoding": "gzip" }),
+  /** This document, compressed. */
+  packed:
+    (document: Buffer): Mischief =>
+    (_, response) =>
+      send(response, gzipSync(document), { "Content-Encoding": "gzip" }),
   deflate: (): Mischief => (answered, response) =>
     send(response, deflateSync(encodeAnswer(answered())), { "Content-Encoding": "deflate" }),
   brokenGzip: (): Mischief => (answered, response) =>

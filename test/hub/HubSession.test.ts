@@ -3,6 +3,7 @@ import { createServer } from "node:https"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Deferred, Effect, Exit, Fiber, Layer, Logger, Redacted, Scope, Tracer } from "effect"
 import { HubSession } from "../../src/hub/HubSession.ts"
+import { defaultLimits } from "../../src/hub/XmlRpcDecoder.ts"
 import { clockTurns, FakeHub, http, type Mischief, mischief, patient, sessionAt, turns } from "./FakeHub.ts"
 
 /** A logged-in session at a fresh hub whose log begins after the login. */
@@ -15,6 +16,12 @@ const ready = Effect.fnUntraced(function* (options: Parameters<typeof sessionAt>
 })
 
 const numbers = (hub: FakeHub) => hub.received.map(({ headers }) => Number(headers["koji-session-callnum"]))
+
+const beginning = "<?xml version='1.0'?><methodResponse><params><param><value>"
+const nested = (depth: number) => `${beginning}${"<array><data><value>".repeat(depth)}`
+const entityBomb = `<?xml version='1.0'?><!DOCTYPE a [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>${beginning}&b;`
+/** Some hundred kilobytes on its way. */
+const longText = Buffer.concat([Buffer.from(beginning), Buffer.alloc(defaultLimits.textMax + 1, "a")])
 
 describe("logging in", () => {
   it.effect("goes as kojid goes about it, and ends with a logout", () =>
@@ -154,7 +161,8 @@ describe("a call", () => {
     ["an answer that calls itself a page", mischief.wrongType()],
     ["an answer that stops", mischief.stall()],
     ["a broken compression", mischief.brokenGzip()],
-    ["no XML", mischief.raw("be right back")]
+    ["no XML", mischief.raw("be right back")],
+    ["an answer with entities of its own", mischief.raw(entityBomb)]
   ]
   for (const [what, play] of passing) {
     it.effect(`is made again after ${what}, with the same number and bytes`, () =>
@@ -199,6 +207,24 @@ describe("a call", () => {
         assert.deepInclude(error, { _tag: "HubNonsense", method: "echo" })
         assert.match(error.message, new RegExp(String(status)))
         assert.strictEqual(hub.received.length, 1)
+      })
+    )
+  }
+
+  const endless: ReadonlyArray<readonly [string, Mischief, RegExp]> = [
+    ["is nested without end", mischief.raw(nested(100_000)), /nested deeper than 200/],
+    ["unpacks to more than anybody has asked for", mischief.packed(longText), /a text of more than/]
+  ]
+  for (const [what, play, words] of endless) {
+    it.effect(`is given up at once when its answer ${what}, which it will be again`, () =>
+      Effect.gen(function* () {
+        const { hub, session } = yield* ready()
+        hub.plays.push(play)
+        const error = yield* Effect.flip(session.call("echo", []))
+        assert.deepInclude(error, { _tag: "HubNonsense", method: "echo" })
+        assert.match(error.message, words)
+        assert.strictEqual(hub.received.length, 1)
+        assert.deepStrictEqual(yield* session.call("echo", ["next"]), ["next"])
       })
     )
   }

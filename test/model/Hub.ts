@@ -11,6 +11,8 @@ import { isStruct, splitKeywords, withKeywords } from "../../src/hub/Keywords.ts
 import type { Answer, Struct, Value } from "../../src/hub/Value.ts"
 import { Database, rowOf } from "../../src/hubsim/Database.ts"
 import type { Hub as HubSim } from "../../src/hubsim/Dispatcher.ts"
+import type { HttpReply, HttpRequest, hangUp } from "../../src/hubsim/HttpServer.ts"
+import { hubServer } from "../../src/hubsim/HubServer.ts"
 import { databaseFile } from "../../src/hubsim/HubSim.ts"
 import { defaultOptions } from "../../src/hubsim/Options.ts"
 import { tables, tablesVersion } from "../../src/hubsim/Tables.ts"
@@ -49,6 +51,8 @@ export type HubFate =
   | { readonly _tag: "Twice" }
   /** Not done: the hub answers with this fault. */
   | { readonly _tag: "Fault"; readonly code: number; readonly message: string }
+  /** The hub has gone mad: it does nothing, and says this. */
+  | { readonly _tag: "Says"; readonly answer: Answer }
   /** Nothing is ever heard of it, done or not. */
   | { readonly _tag: "Silence"; readonly done: boolean }
 
@@ -80,6 +84,8 @@ export class ModelHub {
   waits: (call: HubCall) => Effect.Effect<void> = () => Effect.void
   /** Told of every request that the hub has dealt with, before its answer sets out. */
   afterwards: (call: Seen) => void = () => undefined
+  /** What carries a daemon's requests, if it is not the model itself. */
+  carrier: HubTransport["Service"] | undefined
   /** Until when nobody answers, or the hub says that it is offline. */
   awayUntil = 0
   offlineUntil = 0
@@ -138,6 +144,7 @@ export class ModelHub {
     return HubTransport.of({
       exchange: (request) =>
         Effect.suspend(() => {
+          if (this.carrier !== undefined) return this.carrier.exchange(request)
           const number = (this.#numbers.get(from) ?? 0) + 1
           this.#numbers.set(from, number)
           const call = described(from, number, request)
@@ -145,6 +152,11 @@ export class ModelHub {
           return Effect.andThen(this.waits(call), this.#meet(call, fate, request))
         })
     })
+  }
+
+  /** The hub's replies over HTTP, for whoever serves it. */
+  get served(): (request: HttpRequest) => Effect.Effect<HttpReply | typeof hangUp> {
+    return hubServer(this.#sim, () => ({ _tag: "None" }))
   }
 
   #meet(call: HubCall, fate: HubFate, request: HubRequest): Effect.Effect<Answer, TransportError> {
@@ -167,9 +179,11 @@ export class ModelHub {
       case "Twice":
         return Effect.tap(act, () => act)
       case "Fault":
+      case "Says":
         return Effect.sync(() => {
-          this.calls.push({ ...call, at: this.#now(), fate: fate._tag, said: fate })
-          return fate
+          const said = fate._tag === "Fault" ? fate : fate.answer
+          this.calls.push({ ...call, at: this.#now(), fate: fate._tag, said })
+          return said
         })
       case "Silence":
         return fate.done ? Effect.andThen(act, Effect.never) : Effect.never

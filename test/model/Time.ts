@@ -64,6 +64,8 @@ export class Time {
   readonly log: Array<Said> = []
   readonly #sleepers: Array<Sleeper> = []
   #turns: Array<Turn> = []
+  /** How much is under way outside of the model. */
+  #outside = 0
   /** Which of several waiting fibres goes first; the one that came first, unless there is a seed. */
   readonly #pick: ((count: number) => number) | undefined
 
@@ -116,7 +118,17 @@ export class Time {
         if (turn?.process.alive) turn.take()
       }
       await new Promise((resolve) => setImmediate(resolve))
-    } while (this.#turns.length > 0)
+    } while (this.#turns.length > 0 || this.#outside > 0)
+  }
+
+  /** Something that takes time of the machine's has begun: the model's stands still until it is said to be over. */
+  begins(): () => void {
+    this.#outside++
+    let over = false
+    return () => {
+      if (!over) this.#outside--
+      over = true
+    }
   }
 
   /** Goes on to the next moment at which somebody wakes; false if there is none. */
