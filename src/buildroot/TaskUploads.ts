@@ -3,7 +3,7 @@ import { Context, Effect, HashMap, Layer, Ref } from "effect"
 import { order } from "../core/AttemptCommand.ts"
 import type { TaskId } from "../core/Ids.ts"
 import { HubSession } from "../hub/HubSession.ts"
-import { followLogs } from "../hub/LogFollower.ts"
+import { followLogs, type LogGap } from "../hub/LogFollower.ts"
 import { uploadFile } from "../hub/Upload.ts"
 import { AttemptJournal } from "../journal/AttemptJournal.ts"
 import { otherError, type TaskFailure } from "../koji/Fault.ts"
@@ -23,6 +23,8 @@ export class TaskUploads extends Context.Service<
     file(path: string, name: string): Effect.Effect<void, TaskFailure>
     /** Returns when everything written to the logs so far has arrived; the names of those that have. */
     readonly flushLogs: Effect.Effect<ReadonlyArray<string>, TaskFailure>
+    /** Writes down what of the logs has not arrived, by offset and length: for when nobody will try again. */
+    readonly noteGaps: Effect.Effect<void>
   }
 >()("adjutant/buildroot/TaskUploads") {
   /** Follows the attempt's logs for as long as the scope lives. */
@@ -54,7 +56,7 @@ export class TaskUploads extends Context.Service<
           const moved = yield* follower.pass
           for (const { name, offset } of moved) yield* record(order.AdvanceLog.make({ name, offset }))
           if (times !== undefined) yield* times.moved(moved)
-          if (moved.length === 0) yield* Ref.set(arrivedUpTo, written)
+          if (moved.length === 0 && (yield* follower.gaps).length === 0) yield* Ref.set(arrivedUpTo, written)
         }).pipe(
           withSession,
           // A hub that is away delays logs, and loses none: the next pass goes on where this one stopped.
@@ -62,20 +64,18 @@ export class TaskUploads extends Context.Service<
         )
         yield* pass.pipe(Effect.andThen(Effect.sleep(`${passSeconds} seconds`)), Effect.forever, Effect.forkScoped)
 
+        const flush = follower.flush(({ name, bytes, sha256 }) =>
+          record(order.ConfirmUpload.make({ name, bytes, sha256 }))
+        )
         // What is new is sent by a pass first, so that its times are among what is flushed.
-        const flushLogs = (times === undefined ? follower.flush : Effect.andThen(pass, follower.flush)).pipe(
+        const flushLogs = (times === undefined ? flush : Effect.andThen(pass, flush)).pipe(
           withSession,
           Effect.mapError(hubFailure),
-          Effect.tap((uploads) =>
-            Effect.forEach(
-              uploads,
-              ({ name, bytes, sha256 }) =>
-                journal.submit(order.ConfirmUpload.make({ name, bytes, sha256 })).pipe(Effect.ignore),
-              { discard: true }
-            )
-          ),
           Effect.map((uploads) => uploads.map(({ name }) => name).sort()),
           Effect.withSpan("TaskUploads.flushLogs")
+        )
+        const noteGaps = Effect.flatMap(follower.gaps, (gaps) =>
+          Effect.forEach(gaps, (gap) => record(order.Note.make({ text: gapText(gap) })), { discard: true })
         )
 
         const file = Effect.fn("TaskUploads.file")(function* (path: string, name: string) {
@@ -87,7 +87,10 @@ export class TaskUploads extends Context.Service<
           )
           yield* journal.submit(order.ConfirmUpload.make({ name, bytes, sha256 })).pipe(Effect.orDie)
         })
-        return TaskUploads.of({ file, flushLogs })
+        return TaskUploads.of({ file, flushLogs, noteGaps })
       })
     )
 }
+
+const gapText = ({ name, offset, bytes, reason }: LogGap): string =>
+  `${name}: ${bytes} bytes from byte ${offset} on have not reached the hub: ${reason}`

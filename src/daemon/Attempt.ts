@@ -119,6 +119,13 @@ const isLeft = Effect.gen(function* () {
   return (state._tag !== "Unknown" && state.stop === "handover") || (yield* journal.poisoned)
 })
 
+/** Whether nobody has told it to stop: then somebody will read its logs. */
+const isWanted = Effect.gen(function* () {
+  const journal = yield* AttemptJournal
+  const state = yield* journal.state
+  return state._tag !== "Unknown" && state.stop === null
+})
+
 /** Whether an earlier process has opened the task. */
 const isOpen = (state: AttemptState): boolean => {
   if (state._tag === "Unknown") return false
@@ -199,7 +206,6 @@ const handle = (request: AttemptRequest) =>
     const world = TaskUploads.layer(request.task).pipe(Layer.provideMerge(logs), Layer.provideMerge(workspace))
     const program = Effect.gen(function* () {
       const uploads = yield* TaskUploads
-      const journal = yield* AttemptJournal
       const door = yield* recording<World>()
       const parameters = yield* request.parameters
       const task = { id: request.task, method: request.type.method, arch: request.arch, parameters }
@@ -208,12 +214,11 @@ const handle = (request: AttemptRequest) =>
       )
       // A failed task's logs are what its owner will read: they go to the hub before the task is closed.
       if (Exit.isFailure(exit) && !(yield* left)) {
-        const state = yield* journal.state
-        const tell = state._tag !== "Unknown" && state.stop === null
-        if (tell) yield* Effect.interruptible(uploads.flushLogs).pipe(Effect.ignoreCause)
+        if (yield* isWanted) yield* Effect.interruptible(uploads.flushLogs).pipe(Effect.ignoreCause)
+        if (yield* isWanted) yield* uploads.noteGaps
         const { attempt, arch } = request
         yield* keepRoot({ task: task.id, attempt, method: task.method, arch }, exit.cause)
-      }
+      } else if (Exit.isSuccess(exit)) yield* uploads.noteGaps
       return yield* taskResult(yield* exit)
     })
     return yield* program.pipe(

@@ -5,10 +5,11 @@
  * it, in order, one chunk at a time, and overwriting, so that a repeated chunk does no harm. A hub that is away costs
  * nothing but time: the offset stays, the next pass goes on from it. A log that is empty is never made on the hub.
  *
- * A log that cannot be read is told about and left out, as kojid does: no log is worth a build.
+ * A log that cannot be read is told about and left out, as kojid does: no log is worth a build. One that the hub will not
+ * have does not keep the others waiting. What has not arrived in the end is known by its place (`gaps`).
  */
 import { createHash, type Hash } from "node:crypto"
-import { readdir } from "node:fs/promises"
+import { lstat, readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect, Semaphore } from "effect"
 import { faultCodes } from "../koji/Fault.ts"
@@ -32,11 +33,30 @@ export interface LogUpload {
   readonly sha256: string
 }
 
+/** Bytes of a log that are not at the hub. */
+export interface LogGap {
+  readonly name: string
+  readonly offset: number
+  readonly bytes: number
+  /** What was in the way the last time that somebody tried. */
+  readonly reason: string
+}
+
 export interface LogFollower {
-  /** Sends what is new in every file of the directory. Tells each name and offset that moved. */
+  /**
+   * Sends what is new in every file of the directory. Tells each name and offset that moved; what the hub refuses is left
+   * for the next pass.
+   */
   readonly pass: Effect.Effect<ReadonlyArray<{ readonly name: string; readonly offset: number }>, HubError, HubSession>
-  /** Sends all that is there now, has the hub confirm each file's size and digest, and says what arrived. */
-  readonly flush: Effect.Effect<ReadonlyArray<LogUpload>, HubError, HubSession>
+  /**
+   * Sends all that is there now, has the hub confirm each file's size and digest, and says what arrived: each as it does
+   * to `confirmed`. Fails, when all have been tried, with the first that the hub refused.
+   */
+  flush(
+    confirmed: (upload: LogUpload) => Effect.Effect<void>
+  ): Effect.Effect<ReadonlyArray<LogUpload>, HubError, HubSession>
+  /** What there is by now that has not arrived. */
+  readonly gaps: Effect.Effect<ReadonlyArray<LogGap>>
 }
 
 /** What has arrived of one log. */
@@ -67,11 +87,13 @@ export const followLogs = (
     const progress = new Map<string, Progress>()
     const before = new Map(arrived)
     const told = new Set<string>()
+    const obstacles = new Map<string, string>()
     const oneAtATime = yield* Semaphore.make(1)
 
     /** A log that vanished between listing and opening is nothing to speak of. */
     const tellOnce = (name: string, error: LocalFileError) =>
       Effect.suspend(() => {
+        if (!error.missing) obstacles.set(name, error.message)
         if (error.missing || told.has(name)) return Effect.void
         told.add(name)
         return Effect.logWarning(`${name} is not uploaded: ${error.message}`)
@@ -111,13 +133,20 @@ export const followLogs = (
         Effect.catchTag("LocalFileError", (error) => Effect.as(tellOnce(name, error), false))
       )
 
+    /** A hub that refuses one log may take the next; one that is away takes none. */
+    const refused = (name: string, fault: HubFault) =>
+      Effect.suspend(() => {
+        obstacles.set(name, `${fault.method}: ${fault.message}`)
+        return Effect.logWarning(`${name} is refused by the hub: ${fault.message}`)
+      })
+
     const pass = Effect.gen(function* () {
       const moved: Array<{ readonly name: string; readonly offset: number }> = []
       for (const name of yield* namesIn(local)) {
         const state = progress.get(name) ?? nothing()
         progress.set(name, state)
         const before = state.offset
-        yield* send(name, state)
+        yield* send(name, state).pipe(Effect.catchTag("HubFault", (fault) => refused(name, fault)))
         if (state.offset > before) moved.push({ name, offset: state.offset })
       }
       return moved
@@ -143,16 +172,46 @@ export const followLogs = (
       }
     })
 
-    const flush = Effect.gen(function* () {
+    const flush = Effect.fnUntraced(function* (confirmed: (upload: LogUpload) => Effect.Effect<void>) {
       const uploads: Array<LogUpload> = []
+      let first: HubFault | undefined
       for (const name of yield* namesIn(local)) {
-        const upload = yield* confirm(name)
-        if (upload !== null) uploads.push(upload)
+        const upload = yield* confirm(name).pipe(
+          Effect.catchTag("HubFault", (fault) => {
+            first ??= fault
+            return Effect.as(refused(name, fault), null)
+          })
+        )
+        if (upload === null) continue
+        uploads.push(upload)
+        yield* confirmed(upload)
       }
+      if (first !== undefined) return yield* first
       return uploads
     })
 
-    return { pass: oneAtATime.withPermits(1)(pass), flush: oneAtATime.withPermits(1)(flush) }
+    const gaps = Effect.gen(function* () {
+      const found: Array<LogGap> = []
+      for (const name of yield* namesIn(local)) {
+        const offset = progress.get(name)?.offset ?? 0
+        const size = yield* Effect.promise(() =>
+          lstat(join(local, name)).then(
+            (status) => status.size,
+            () => offset
+          )
+        )
+        const bytes = Math.max(0, size - offset)
+        const reason = obstacles.get(name)
+        if (bytes > 0) found.push({ name, offset, bytes, reason: reason ?? "it has not been sent" })
+      }
+      return found
+    })
+
+    return {
+      pass: oneAtATime.withPermits(1)(pass),
+      flush: (confirmed) => oneAtATime.withPermits(1)(flush(confirmed)),
+      gaps: oneAtATime.withPermits(1)(gaps)
+    }
   })
 
 /** Regular files, in the order of their names; none while the directory is not there. */

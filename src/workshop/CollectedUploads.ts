@@ -39,7 +39,8 @@ export const layer = (results: string, made: (file: { readonly name: string; rea
           const written = [...(yield* names)].sort()
           for (const name of written) yield* taken(join(logs, name), name)
           return written
-        })
+        }),
+        noteGaps: Effect.void
       })
     })
   )

@@ -19,7 +19,9 @@ const ready = Effect.gen(function* () {
     hub,
     directory,
     pass: follower.pass.pipe(Effect.provide(session)),
-    flush: follower.flush.pipe(Effect.provide(session)),
+    flush: follower.flush(() => Effect.void).pipe(Effect.provide(session)),
+    follower,
+    session,
     append: (name: string, text: string | Uint8Array) => Effect.promise(() => appendFile(join(directory, name), text)),
     text: (name: string) => hub.files.get(`${here}/${name}`)?.toString()
   }
@@ -190,6 +192,68 @@ describe("flushing logs", () => {
       const error = yield* Effect.flip(flush)
       assert.deepInclude(error, { _tag: "HubFault", method: "checkUpload" })
       assert.strictEqual(hub.calls("checkUpload").length, 3)
+    })
+  )
+
+  /** The hub will not have this one log. */
+  const refusing =
+    (hub: FakeHub, name: string): Mischief =>
+    (answered, response) => {
+      const about = hub.received.at(-1)?.query.get("filename") === name
+      const play = about ? mischief.fault(1000, "no room for it") : mischief.answer(answered())
+      play(answered, response)
+    }
+
+  it.effect("is not held up by a log that the hub refuses, and sends it whole when it does not any more", () =>
+    Effect.gen(function* () {
+      const { hub, pass, append, text } = yield* ready
+      yield* append("build.log", "b")
+      yield* append("root.log", "r")
+      hub.rules.set("rawUpload", refusing(hub, "build.log"))
+      assert.deepStrictEqual(yield* pass, [{ name: "root.log", offset: 1 }])
+      hub.rules.clear()
+      assert.deepStrictEqual(yield* pass, [{ name: "build.log", offset: 1 }])
+      assert.strictEqual(text("build.log"), "b")
+    })
+  )
+
+  it.effect("knows what has not arrived by offset and length, and why", () =>
+    Effect.gen(function* () {
+      const { hub, pass, append, follower, directory } = yield* ready
+      assert.deepStrictEqual(yield* follower.gaps, [])
+      yield* append("build.log", "one\n")
+      yield* append("root.log", "r")
+      yield* pass
+      assert.deepStrictEqual(yield* follower.gaps, [])
+      yield* append("build.log", "two\nthree\n")
+      assert.deepStrictEqual(yield* follower.gaps, [
+        { name: "build.log", offset: 4, bytes: 10, reason: "it has not been sent" }
+      ])
+      hub.rules.set("rawUpload", refusing(hub, "build.log"))
+      yield* pass
+      const refused = { name: "build.log", offset: 4, bytes: 10, reason: "rawUpload: no room for it" }
+      assert.deepStrictEqual(yield* follower.gaps, [refused])
+      hub.rules.clear()
+      yield* pass
+      assert.deepStrictEqual(yield* follower.gaps, [])
+      yield* Effect.promise(() => truncate(join(directory, "root.log"), 0))
+      yield* append("root.log", "rest")
+      yield* Effect.promise(() => truncate(join(directory, "build.log"), 3))
+      yield* pass
+      assert.deepStrictEqual(yield* follower.gaps, [])
+    })
+  )
+
+  it.effect("confirms every log that the hub takes, and fails with the first that it does not", () =>
+    Effect.gen(function* () {
+      const { hub, append, follower, session } = yield* ready
+      for (const name of ["build.log", "root.log", "state.log"]) yield* append(name, name)
+      hub.rules.set("rawUpload", refusing(hub, "build.log"))
+      const confirmed: Array<string> = []
+      const flush = follower.flush(({ name }) => Effect.sync(() => void confirmed.push(name)))
+      const error = yield* Effect.flip(flush).pipe(Effect.provide(session))
+      assert.deepInclude(error, { _tag: "HubFault", message: "no room for it" })
+      assert.deepStrictEqual(confirmed, ["root.log", "state.log"])
     })
   )
 })
