@@ -1,7 +1,7 @@
 /** Steps that are one call to the hub, and what the hub's refusal of one means for the task. */
 import { Effect, Option, Schema } from "effect"
 import type { SettlementRule } from "../core/AttemptEvent.ts"
-import type { HubError } from "../hub/HubError.ts"
+import { type HubError, wasDone } from "../hub/HubError.ts"
 import type { HubSession } from "../hub/HubSession.ts"
 import { faultCodes, GiveBack, KojiFault, otherError, type TaskFailure } from "../koji/Fault.ts"
 import { Door } from "./World.ts"
@@ -9,7 +9,7 @@ import { Door } from "./World.ts"
 export interface HubStepOptions<A> {
   /** What the call was given, where the path does not say it all. */
   readonly input?: Schema.Json
-  /** How to find out whether it happened: for calls that must not be made twice. */
+  /** How to find out whether it happened, and to what: for calls that must not be made twice. */
   readonly ask?: Effect.Effect<Option.Option<A>, HubError, HubSession>
   /** It must not be made twice, and nobody can find out. */
   readonly once?: boolean
@@ -24,11 +24,16 @@ export const hubStep = <A, I>(
 ) =>
   Effect.flatMap(Door, (door) => {
     const { input, ask, once } = options
+    const lost = (error: HubError) =>
+      Effect.flatMap(
+        ask ?? Effect.succeedNone,
+        Option.match({ onNone: () => Effect.fail(error), onSome: (found) => Effect.succeed(found) })
+      )
     const rule: SettlementRule = once === true ? "give-up" : ask === undefined ? "repeat" : "ask"
     return door.step(
       { path, rule, ...(input === undefined ? {} : { input }) },
       Schema.toCodecJson(schema),
-      call.pipe(Effect.mapError(hubFailure)),
+      call.pipe(Effect.catchIf(wasDone, lost), Effect.mapError(hubFailure)),
       ask?.pipe(Effect.mapError(hubFailure))
     )
   })

@@ -42,3 +42,6 @@ const { AuthError, AuthLockError, AuthExpired, SequenceError } = faultCodes
 
 /** Nothing that follows in this session will fare better. */
 export const isSessionGone = (error: HubError): boolean => endOfSession(error) !== undefined
+
+/** Says of a call that was made again: the hub has done it before, and the answer got lost (daemon.md 2.3). */
+export const wasDone = (error: HubError): boolean => error._tag === "HubFault" && error.code === faultCodes.RetryError

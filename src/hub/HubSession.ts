@@ -7,7 +7,7 @@
  */
 import { Context, Effect, Layer, Redacted, Ref, Result, Schema, type Scope, Semaphore } from "effect"
 import { faultCodes } from "../koji/Fault.ts"
-import { type HubError, HubFault, HubNonsense, HubUnavailable } from "./HubError.ts"
+import { type HubError, HubFault, HubNonsense, HubUnavailable, wasDone } from "./HubError.ts"
 import { type HubRequest, HubTransport, TransportError } from "./HubTransport.ts"
 import { withKeywords } from "./Keywords.ts"
 import { Credentials, type Identity, type Login, passwordLogin, sessionHeaders } from "./Login.ts"
@@ -131,7 +131,9 @@ const open = Effect.fn("HubSession.open")(function* (login: Login, options: Sess
   const connection: Connection = { transport: yield* HubTransport, login, options }
   const session = yield* startSession(connection, logIn(connection), "first")
   if (options.exclusive !== "none")
-    yield* session.call("exclusiveSession", [], { force: options.exclusive === "force" })
+    yield* session
+      .call("exclusiveSession", [], { force: options.exclusive === "force" })
+      .pipe(Effect.catchIf(wasDone, () => Effect.void))
   const echoed = yield* session.call("echo", ["OK"])
   if (!Array.isArray(echoed) || echoed[0] !== "OK") {
     return yield* new HubNonsense({ method: "echo", message: "the hub does not repeat what it is told" })
@@ -228,7 +230,11 @@ const makeSession = (
       )
     })
 
-    const below = Effect.flatMap(call("subsession", []), (value) => identityOf("subsession", value))
+    const below = call("subsession", []).pipe(
+      // One whose answer got lost is swept away by the hub one day.
+      Effect.retry({ while: wasDone, times: 1 }),
+      Effect.flatMap((value) => identityOf("subsession", value))
+    )
     const subsession = startSession(connection, below, "below")
 
     // One try, and whatever comes of it: a session that is not ended is swept away by the hub one day.

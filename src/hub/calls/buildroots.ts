@@ -2,10 +2,10 @@
 import { Schema } from "effect"
 import { BuildrootRow } from "../shapes/Build.ts"
 import type { Struct } from "../Value.ts"
-import { call, perform } from "./call.ts"
+import { call, callOnce, perform } from "./call.ts"
 
 export const newBuildRoot = (repo: number, arch: string, taskId: number) =>
-  call(Schema.Int, "host.newBuildRoot", [repo, arch], { task_id: taskId })
+  callOnce(Schema.Int, "host.newBuildRoot", [repo, arch], { task_id: taskId })
 
 /** INIT to BUILDING to EXPIRED; to expire again is no error. */
 export const setBuildRootState = (id: number, state: "BUILDING" | "EXPIRED") =>

@@ -2,7 +2,7 @@
 import { Effect, Schema } from "effect"
 import { TaskInfo } from "../shapes/Task.ts"
 import type { Struct, Value } from "../Value.ts"
-import { call, perform } from "./call.ts"
+import { call, callOnce, perform } from "./call.ts"
 
 /** One task; fails when there is none. `request` asks for the decoded parameters. */
 export const getTaskInfo = (id: number, options: { readonly request?: boolean } = {}) =>
@@ -42,7 +42,10 @@ export interface SubtaskCall {
 }
 
 /** Creates a child of an open task of ours; with a label, finds the one that has it. */
-export const subtask = (options: SubtaskCall) => call(Schema.Int, "host.subtask", [], { ...options } satisfies Struct)
+export const subtask = (options: SubtaskCall) => {
+  const made = options.label === undefined ? callOnce : call
+  return made(Schema.Int, "host.subtask", [], { ...options } satisfies Struct)
+}
 
 export const taskSetWait = (parent: number, children: ReadonlyArray<number>) =>
   perform("host.taskSetWait", [parent, children])
