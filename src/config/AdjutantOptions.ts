@@ -91,6 +91,12 @@ export const AdjutantOptions = Schema.Struct({
     max: secondsMax,
     meaning: "Seconds that journals and kept logs of ended tasks are kept"
   }),
+  poll_interval: integer({
+    default: "3",
+    min: 1,
+    max: secondsMax,
+    meaning: "Seconds between two questions for new tasks; kojid's cycle, in between which they come, is sleeptime"
+  }),
   reap_lease: integer({
     default: "900",
     min: 60,

@@ -21,6 +21,8 @@ import { upkeeping } from "./Upkeep.ts"
 /** How often the daemon looks, and what it may take. */
 export interface DaemonOptions extends LookOptions {
   readonly sleepSeconds: number
+  /** How often it asks for tasks in between. */
+  readonly pollSeconds: number
   /** How long journals and logs of ended tasks are kept. */
   readonly journalAgeSeconds: number
 }
@@ -51,7 +53,7 @@ export const runDaemon = Effect.fn("runDaemon")(function* (options: DaemonOption
   const manager = yield* ServiceManager
   yield* manager.tell({ _tag: "Ready" })
 
-  const rhythm = rhythmOf(options.sleepSeconds)
+  const rhythm = rhythmOf(options.sleepSeconds, options.pollSeconds)
   const loop = Effect.gen(function* () {
     let lookedAt = Number.NEGATIVE_INFINITY
     let isDraining = false

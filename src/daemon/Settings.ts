@@ -94,6 +94,7 @@ export const mailOptions = ({ kojid }: DaemonConfigValues): SmtpOptions => {
 
 export const daemonOptions = (config: DaemonConfigValues): DaemonOptions => ({
   sleepSeconds: config.kojid.sleeptime,
+  pollSeconds: config.adjutant.poll_interval,
   maxJobs: config.kojid.maxjobs,
   minSpaceMebibytes: config.kojid.minspace,
   loadAverageMax: config.adjutant.load_average_max,

@@ -3,9 +3,9 @@ import { isTimeToLook, pauseMillis, rhythmOf } from "../../src/core/Rhythm.ts"
 import { numbersFrom } from "./generate.ts"
 
 /** The moments of so many hours at which the daemon looks, and those at which it glances, if nothing happens. */
-const hours = (sleepSeconds: number, seed: number, count: number) => {
+const hours = (sleepSeconds: number, seed: number, count: number, pollSeconds = 3) => {
   const draw = numbersFrom(seed)
-  const rhythm = rhythmOf(sleepSeconds)
+  const rhythm = rhythmOf(sleepSeconds, pollSeconds)
   const looks: Array<number> = []
   const glances: Array<number> = []
   for (let now = 0; now < count * 3_600_000; now += pauseMillis(rhythm, draw(1000) / 1000)) {
@@ -33,9 +33,12 @@ describe("the daemon's rhythm", () => {
     assert.approximately(looks.length / 10, 240, 12)
   })
 
-  it("looks at least once a minute, however long sleeptime is", () => {
-    for (const sleepSeconds of [1, 3, 15, 60, 300, 86_400]) {
-      for (const gap of gaps(hours(sleepSeconds, sleepSeconds, 10).looks)) assert.isAtMost(gap, 60_000)
+  it("looks at least once a minute, however long sleeptime is and however seldom it is to ask", () => {
+    for (const sleepSeconds of [1, 3, 15, 40, 60, 300, 86_400]) {
+      for (const pollSeconds of [0, 1, 3, 10, 20, 30, 50, 600]) {
+        const { looks } = hours(sleepSeconds, sleepSeconds + pollSeconds, 5, pollSeconds)
+        for (const gap of gaps(looks)) assert.isAtMost(gap, 60_000, `sleeptime ${sleepSeconds}, poll ${pollSeconds}`)
+      }
     }
   })
 
@@ -53,7 +56,12 @@ describe("the daemon's rhythm", () => {
     for (const sleepSeconds of [0, 1, 2, 3]) assert.deepStrictEqual(hours(sleepSeconds, 3, 1).glances, [])
   })
 
+  it("asks as seldom as a site wants", () => {
+    assert.approximately(hours(30, 5, 10, 10).glances.length / 10, 240, 12)
+    assert.deepStrictEqual(hours(15, 4, 10, 600).glances, [])
+  })
+
   it("never asks without a pause", () => {
-    for (const chance of [0, 0.5, 1]) assert.isAtLeast(pauseMillis(rhythmOf(0), chance), 800)
+    for (const chance of [0, 0.5, 1]) assert.isAtLeast(pauseMillis(rhythmOf(0, 0), chance), 800)
   })
 })

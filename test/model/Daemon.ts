@@ -241,6 +241,7 @@ export class ModelDaemon {
     const { bootId, lives: pid } = this
     const options = {
       sleepSeconds: 15,
+      pollSeconds: 3,
       maxJobs: 10,
       minSpaceMebibytes: 0,
       loadAverageMax: 1000,
