@@ -14,8 +14,8 @@ import { sessionOptions } from "./Settings.ts"
 import { chooseWay, type Way } from "./Ways.ts"
 
 /**
- * A session of this kind, the hub's files, and the client that those are fetched with, each by itself. Fails before anything has been sent when the configuration
- * knows no way in, or a file that belongs to it cannot serve.
+ * A session of this kind, the hub's files, and the client that those are fetched with, each by itself. Fails before
+ * anything has been sent when the configuration knows no way in, or a file that belongs to it cannot serve.
  */
 export const hubLayers = Effect.fn("hubLayers")(function* (
   config: DaemonConfigValues,

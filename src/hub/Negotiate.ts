@@ -7,8 +7,7 @@
  */
 import { execFile } from "node:child_process"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { Effect, Layer, Result, type Scope } from "effect"
 import { type HubRequest, HubTransport, TransportError, webServerSays } from "./HubTransport.ts"
 import { kerberosTrouble } from "./KerberosTrouble.ts"
@@ -52,7 +51,7 @@ const negotiate = Effect.fnUntraced(function* (
   request: HubRequest,
   negotiation: Negotiation
 ): Effect.fn.Return<Answer, TransportError, Scope.Scope> {
-  const home = yield* homeOf(negotiation.principal)
+  const home = yield* homeOf(negotiation)
   const { code, stdout, stderr } = yield* runCurl(configuration(url, request, negotiation), {
     ...negotiation.environment,
     LC_ALL: "C",
@@ -71,15 +70,18 @@ const negotiate = Effect.fnUntraced(function* (
 })
 
 /**
- * A home directory in which Kerberos reads that this principal is meant, whatever the keytab holds besides. It goes
- * with the scope.
+ * A home directory in which Kerberos reads that this principal is meant, whatever the keytab holds besides. It is made
+ * beside the tickets, where a daemon must be able to write anyway, and goes with the scope.
  */
-const homeOf = (principal: string) =>
+const homeOf = ({ principal, cache }: Negotiation) =>
   Effect.acquireRelease(
-    Effect.promise(async () => {
-      const home = await mkdtemp(join(tmpdir(), "adjutant-login-"))
-      await writeFile(join(home, ".k5identity"), `${principal}\n`, { mode: 0o600 })
-      return home
+    Effect.tryPromise({
+      try: async () => {
+        const home = await mkdtemp(join(dirname(cache), "adjutant-login-"))
+        await writeFile(join(home, ".k5identity"), `${principal}\n`, { mode: 0o600 })
+        return home
+      },
+      catch: (cause) => refused(`cannot write beside ${cache} (ccache): ${String(cause)}`)
     }),
     (home) => Effect.promise(() => rm(home, { recursive: true, force: true })).pipe(Effect.ignoreCause)
   )

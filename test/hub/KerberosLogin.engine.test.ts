@@ -1,6 +1,6 @@
 /** The way in by Kerberos: a real KDC, a real Apache with mod_auth_gssapi, and a kojid.conf that says nothing else. */
-import { chmodSync, existsSync, statSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { chmodSync, existsSync, readdirSync, statSync, writeFileSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import { load } from "../../src/config/DaemonConfig.ts"
@@ -94,6 +94,10 @@ describe("a builder with a keytab", () => {
         assert.deepInclude(found, { name: "b1", authtype: 3 })
         assert.lengthOf(apache.requests().filter(loginLine), 3)
         assert.isAbove(statSync(cache).size, 0)
+        assert.deepStrictEqual(
+          readdirSync(dirname(cache)).filter((name) => name.startsWith("adjutant-login-")),
+          []
+        )
       })
     )
   )
@@ -154,6 +158,17 @@ describe("a login by Kerberos that fails is told why", () => {
         const { kdc, config, said } = yield* site()
         kdc.keytab("builder.keytab", builder)
         assert.match(yield* said(config({}, "127.0.0.1")), /Kerberos knows no service HTTP\/127\.0\.0\.1: set server/)
+      })
+    )
+  )
+
+  it.live("when tickets cannot be kept where they are to be", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { kdc, cache, config, said } = yield* site()
+        kdc.keytab("builder.keytab", builder)
+        const nowhere = join(cache, "nowhere/ccache")
+        assert.include(yield* said(config({ ccache: nowhere })), `cannot write beside ${nowhere} (ccache)`)
       })
     )
   )
