@@ -59,7 +59,7 @@ export class Incidents {
     const find = () => this.#daemons.find((daemon) => daemon.name === name)
     return {
       name,
-      options: { sleepSeconds: 60 },
+      options: { sleepSeconds: 60, pollSeconds: 20 },
       disk: (disk) => watchedDisk(disk, () => Effect.sync(() => this.#journalFate(find()))),
       through: this.#through(find)
     }
