@@ -10,7 +10,7 @@ import { tag } from "../model/HubTemplate.ts"
 import type { Recipe } from "../model/Packages.ts"
 import { story, type World } from "../model/World.ts"
 import { building, hello, type Options } from "../tasks/building.ts"
-import { exits, hangs, type Plot, type Told } from "../tasks/telling.ts"
+import { exits, hangs, type Plot, type Told, tell } from "../tasks/telling.ts"
 import type { Asked } from "./Shape.ts"
 
 /** What our daemon asked, session by session. */
@@ -119,6 +119,54 @@ export const scenarios: ReadonlyArray<Scenario> = [
     what: "a build that succeeds",
     tell: () => told(building(noarch, {}, look), "CLOSED"),
     tasks: { build: "task6", rebuildSRPM: "task7", buildArch: "task8", tagBuild: "task10" },
+    daemon: ["main2"]
+  },
+  {
+    phase: "D",
+    what: "a task that sleeps",
+    tell: () => told(tell("sleep", [3], look), "CLOSED"),
+    tasks: { sleep: "task16" },
+    daemon: ["main2"]
+  },
+  {
+    phase: "D",
+    what: "a task that leaves processes behind",
+    tell: () => told(tell("fork", [], look), "CLOSED"),
+    tasks: { fork: "task17" },
+    daemon: ["main2"]
+  },
+  {
+    phase: "D",
+    what: "a chain of tasks that wait for each other",
+    tell: () => told(tell("subtask", [1], look), "CLOSED"),
+    tasks: { subtask: "task22", sleep: "task23" },
+    daemon: ["main2"]
+  },
+  {
+    phase: "D",
+    what: "a task that waits for some of which one fails",
+    tell: () => told(tell("waittest", [2, 3], look), "CLOSED"),
+    tasks: { waittest: "task21", sleep: "task26" },
+    daemon: ["main2"]
+  },
+  {
+    phase: "D",
+    what: "a task of the foreground, and one of a kind that nobody knows",
+    tell: () =>
+      story((world) =>
+        Effect.gen(function* () {
+          const { hub } = world
+          const daemon = yield* world.daemon()
+          yield* daemon.start
+          const task = hub.makeTask("someMethod", [])
+          hub.makeTask("noSuchMethod", [])
+          yield* world.until(() => hub.state(task) === "CLOSED")
+          yield* Effect.sleep("1 minute")
+          yield* daemon.terminate
+          return split(hub.calls, methodsOf(world))
+        })
+      ),
+    tasks: {},
     daemon: ["main2"]
   },
   {
