@@ -9,6 +9,7 @@ import { HubTransport } from "../hub/HubTransport.ts"
 import { certificateLogin, kerberosLogin, type Login, overTls, passwordLogin } from "../hub/Login.ts"
 import { layerNegotiating } from "../hub/Negotiate.ts"
 import { readTlsFiles } from "../hub/TlsFiles.ts"
+import { withoutPassword } from "../koji/ScmUrl.ts"
 import { fullHostName } from "./HostName.ts"
 import { sessionOptions } from "./Settings.ts"
 import { chooseWay, type Way } from "./Ways.ts"
@@ -35,7 +36,7 @@ export const hubLayers = Effect.fn("hubLayers")(function* (
   )
   const filesClient = layerFilesClient(tls)
   const files = HubFiles.layer({ topUrl: topUrls[0], topDirectory: kojid.topdir }).pipe(Layer.provide(filesClient))
-  return { session, files, filesClient }
+  return { way, session, files, filesClient }
 })
 
 /** What the daemon has of the hub: its session, exclusive, and its files. */
@@ -44,9 +45,27 @@ export const hubLayer = (
   force: boolean,
   environment: Readonly<Record<string, string | undefined>>
 ) =>
-  Effect.map(hubLayers(config, sessionOptions(config, force), environment), ({ session, files }) =>
-    Layer.merge(session, files)
-  )
+  Effect.gen(function* () {
+    const { way, session, files } = yield* hubLayers(config, sessionOptions(config, force), environment)
+    const { server, cert } = config.kojid
+    yield* Effect.log(`the hub is ${withoutPassword(serverOf(way, server))}, the way in ${wayText(way)}`)
+    if (cert !== null && way._tag !== "Certificate") yield* Effect.logWarning(`cert: there is no file ${cert}`)
+    return Layer.merge(session, files)
+  })
+
+const wayText = (way: Way): string => {
+  switch (way._tag) {
+    case "Certificate":
+      return `the certificate in ${way.file}`
+    case "Password":
+      return `the password of ${way.user}`
+    case "Kerberos":
+      return `Kerberos as ${way.principal}`
+  }
+}
+
+/** Certificates and Kerberos go over TLS only, whatever is configured. */
+const serverOf = (way: Way, server: string): string => (way._tag === "Password" ? server : overTls(server))
 
 const loginOf = (way: Way): Login => {
   switch (way._tag) {
@@ -62,24 +81,17 @@ const loginOf = (way: Way): Login => {
 /** What curl is to know of our own environment: where programs are, and how Kerberos is configured. */
 const passedOn = ["PATH", "KRB5_CONFIG", "KRB5_TRACE"]
 
-const transportOf = (
-  way: Way,
-  { server, serverca, no_ssl_verify }: KojidOptions,
-  environment: Readonly<Record<string, string | undefined>>
-) => {
-  switch (way._tag) {
-    case "Password":
-      return HubTransport.layerHttp(server)
-    case "Certificate":
-      return HubTransport.layerHttp(overTls(server))
-    case "Kerberos":
-      return layerNegotiating(overTls(server), {
-        principal: way.principal,
-        keytab: way.keytab,
-        cache: way.cache,
-        authorities: serverca,
-        verify: serverca !== null || !no_ssl_verify,
-        environment: Object.fromEntries(passedOn.map((name) => [name, environment[name]]))
-      }).pipe(Layer.provide(HubTransport.layerHttp(overTls(server))))
-  }
+const transportOf = (way: Way, kojid: KojidOptions, environment: Readonly<Record<string, string | undefined>>) => {
+  const { serverca, no_ssl_verify } = kojid
+  const server = serverOf(way, kojid.server)
+  const plain = HubTransport.layerHttp(server)
+  if (way._tag !== "Kerberos") return plain
+  return layerNegotiating(server, {
+    principal: way.principal,
+    keytab: way.keytab,
+    cache: way.cache,
+    authorities: serverca,
+    verify: serverca !== null || !no_ssl_verify,
+    environment: Object.fromEntries(passedOn.map((name) => [name, environment[name]]))
+  }).pipe(Layer.provide(plain))
 }

@@ -213,6 +213,7 @@ describe("two daemons of one host", () => {
           const lines = [trust, own(builder)]
           const first = yield* startDaemon(daemonConfig("first", lines))
           yield* first.hasSaid("koji-adjutant is host")
+          assert.match(first.said(), /the hub is https:.*, the way in the certificate in .*builder1-good\.pem/)
           const second = yield* startDaemon(daemonConfig("second", lines))
           yield* second.hasSaid("koji-adjutant is host")
           assert.strictEqual(yield* first.exit, 1)
