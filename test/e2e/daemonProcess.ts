@@ -23,15 +23,20 @@ const failpoints = join(project, "test/chaos/failpoint.ts")
  * Starts a daemon on a configuration file; killed when the scope closes, if it is still there. With a failpoint it is
  * killed there. The session at the hub is taken from whoever has it, unless the daemon is to be polite.
  */
-export const startDaemon = (configFile: string, failpoint?: string, isPolite = false) =>
+export const startDaemon = (
+  configFile: string,
+  failpoint?: string,
+  isPolite = false,
+  surroundings: Readonly<Record<string, string>> = {}
+) =>
   Effect.acquireRelease(
     Effect.sync((): DaemonProcess & { readonly child: ChildProcess } => {
       const args = [join(project, "src/main.ts"), "daemon", "--config", configFile]
       if (!isPolite) args.push("--force-lock")
       const [before, env] =
         failpoint === undefined
-          ? [[], process.env]
-          : [["--import", failpoints], { ...process.env, ADJUTANT_FAILPOINT: failpoint }]
+          ? [[], { ...process.env, ...surroundings }]
+          : [["--import", failpoints], { ...process.env, ...surroundings, ADJUTANT_FAILPOINT: failpoint }]
       const child = spawn(process.execPath, [...before, ...args], {
         ...{ cwd: project, env, stdio: ["ignore", "pipe", "pipe"] }
       })
