@@ -20,7 +20,8 @@ describe("the package", () => {
     const { stdout } = await run(join(service, "rpm"), [directory])
     const file = stdout.trim()
     assert.strictEqual(file, join(directory, `koji-adjutant-${manifest.version}-1.noarch.rpm`))
-    const query = async (...what: ReadonlyArray<string>) => (await run("rpm", ["-qp", ...what, file])).stdout.split("\n")
+    const query = async (...what: ReadonlyArray<string>) =>
+      (await run("rpm", ["-qp", ...what, file])).stdout.split("\n")
     const held = await query("--qf", "[%{FILEMODES:perms} %{FILENAMES}\n]")
     for (const one of [
       "-rwxr-xr-x /usr/lib/koji-adjutant/adjutant.mjs",
