@@ -107,9 +107,10 @@ describe("fork", () => {
     assert.deepStrictEqual((await tell("fork", [0])).containers, [])
   })
 
-  it("says that it was too many for the limits of a container", async () => {
-    const told = await tell("fork", [100_000], { steps: { fork: (program) => ({ ...program, exit: 2 }) } })
-    failedWith(told, "100000 processes could not be begun: the shell exited with status 2")
+  it("says when there are too many, by itself or for the limits of a container", async () => {
+    assertFailed(await tell("fork", [501]), "GenericError", "fork is a test: 500 processes at most, not 501")
+    const told = await tell("fork", [500], { steps: { fork: (program) => ({ ...program, exit: 2 }) } })
+    failedWith(told, "500 processes could not be begun: the shell exited with status 2")
   })
 })
 
