@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs"
 import { Result } from "effect"
 import { answerDecoder } from "../../src/hub/XmlRpcDecoder.ts"
-import { encodeAnswer } from "../../src/hub/XmlRpcEncoder.ts"
+import { encodeAnswerBytes } from "../../src/hub/XmlRpcEncoder.ts"
 import { seconds } from "./Figures.ts"
 
 const sliceBytes = 64 * 1024
@@ -12,6 +12,7 @@ const peakBytes = (): number => {
   return 1024 * Number(kibibytes)
 }
 
+const startBytes = peakBytes()
 const document = readFileSync(process.argv[2] ?? "")
 let start = seconds()
 const decoder = answerDecoder()
@@ -21,7 +22,9 @@ const decodeSeconds = seconds() - start
 const decodePeakBytes = peakBytes()
 
 start = seconds()
-const written = new TextEncoder().encode(encodeAnswer(answer))
+const written = encodeAnswerBytes(answer)
 const encodeSeconds = seconds() - start
 if (written.length < document.length / 2) throw new Error(`${written.length} bytes written of ${document.length}`)
-process.stdout.write(JSON.stringify({ decodeSeconds, encodeSeconds, decodePeakBytes, encodePeakBytes: peakBytes() }))
+process.stdout.write(
+  JSON.stringify({ decodeSeconds, encodeSeconds, startBytes, decodePeakBytes, encodePeakBytes: peakBytes() })
+)

@@ -7,7 +7,7 @@ import { HttpBody, HttpClient, type HttpClientError, HttpClientRequest, type Htt
 import { tlsTrouble } from "./TlsTrouble.ts"
 import type { Answer, MethodCall } from "./Value.ts"
 import { answerDecoder } from "./XmlRpcDecoder.ts"
-import { encodeCall } from "./XmlRpcEncoder.ts"
+import { encodeCallBytes } from "./XmlRpcEncoder.ts"
 
 /** One request, complete: sent again it is the same request to the byte. */
 export interface HubRequest {
@@ -72,7 +72,7 @@ const bodyOf = (content: Content) =>
   content._tag === "Upload"
     ? Effect.succeed(HttpBody.uint8Array(content.bytes, "application/octet-stream"))
     : Effect.try({
-        try: () => HttpBody.uint8Array(new TextEncoder().encode(encodeCall(content.call)), "text/xml"),
+        try: () => HttpBody.uint8Array(encodeCallBytes(content.call), "text/xml"),
         catch: (cause) =>
           new TransportError({ outlook: "refused", message: `the arguments cannot be encoded: ${String(cause)}` })
       })

@@ -25,9 +25,11 @@ export const written = (value: string | number | bigint): WrittenScalar => {
 /** Everything that is not XML 1.0's: control characters, lone surrogates, two non-characters. */
 const illegal =
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
+/** What may be among them: quickly found, and rare. */
+const suspicious = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ud800-\udfff\ufffe\uffff]/
 
 /** Text as it will arrive: illegal characters become U+FFFD, so that a reader sees that something was there. */
-export const wellFormed = (text: string): string => text.replace(illegal, "\ufffd")
+export const wellFormed = (text: string): string => (suspicious.test(text) ? text.replace(illegal, "\ufffd") : text)
 
 /** Python's spelling of the values that JavaScript spells otherwise. */
 const inPython = (value: number): string =>

@@ -18,19 +18,32 @@ export { wellFormed } from "./WrittenScalars.ts"
 export const packageValuesMax = 1_000
 
 /** A request document. Throws a RangeError for an integer beyond 64 bits, which the dialect cannot say. */
-export const encodeCall = (call: MethodCall): string =>
+export const encodeCall = (call: MethodCall): string => textOf(callDocument(call))
+
+/** A response document. */
+export const encodeAnswer = (answer: Answer): string => textOf(answerDocument(answer))
+
+/** The same as bytes. */
+export const encodeCallBytes = (call: MethodCall): Uint8Array => bytesOf(callDocument(call))
+export const encodeAnswerBytes = (answer: Answer): Uint8Array => bytesOf(answerDocument(answer))
+
+const callDocument = (call: MethodCall): string | Uint8Array =>
   isLongerThan(call.params, packageValuesMax)
     ? longCall(call)
     : serializer.serializeMethodCall(call.method, call.params.map(prepared))
 
-/** A response document. */
-export const encodeAnswer = (answer: Answer): string => {
+const answerDocument = (answer: Answer): string | Uint8Array => {
   if (answer._tag === "Fault")
     return serializer.serializeFault(prepared({ faultCode: answer.code, faultString: answer.message }))
   return isLongerThan(answer.value, packageValuesMax)
     ? longAnswer(answer.value)
     : serializer.serializeMethodResponse(prepared(answer.value))
 }
+
+const textOf = (document: string | Uint8Array): string =>
+  typeof document === "string" ? document : new TextDecoder().decode(document)
+const bytesOf = (document: string | Uint8Array): Uint8Array =>
+  typeof document === "string" ? new TextEncoder().encode(document) : document
 
 const typed = (tagName: string, text: string): unknown => {
   const custom = new CustomType(text)
