@@ -8,7 +8,7 @@
  */
 import { createSecureContext, getCACertificates, type SecureVersion } from "node:tls"
 import { NodeHttpClient } from "@effect/platform-node"
-import { Effect, Layer, Redacted } from "effect"
+import { Effect, Layer, Redacted, Scope } from "effect"
 import { HttpClient, type HttpClientError } from "effect/http"
 import { loginTarget } from "./Login.ts"
 import type { TlsMaterial } from "./TlsFiles.ts"
@@ -18,9 +18,10 @@ export const layerHubClient = (tls: TlsMaterial): Layer.Layer<HttpClient.HttpCli
   Layer.effect(
     HttpClient.HttpClient,
     Effect.gen(function* () {
-      const calls = yield* clientOf(tls, trustedByHub(tls))
+      const trusted = () => tls.authorities ?? systemAuthorities()
+      const calls = yield* clientOf(tls, trusted)
       if (tls.identity === null) return calls
-      const logins = yield* clientOf(tls, trustedByHub(tls), "TLSv1.2")
+      const logins = yield* clientOf(tls, trusted, "TLSv1.2")
       return HttpClient.make((request, url) =>
         url.pathname.endsWith(loginTarget)
           ? Effect.catchIf(logins.execute(request), wantsNewer, () => calls.execute(request))
@@ -36,33 +37,46 @@ export const layerHubClient = (tls: TlsMaterial): Layer.Layer<HttpClient.HttpCli
 export const layerFilesClient = (tls: TlsMaterial): Layer.Layer<HttpClient.HttpClient> =>
   Layer.effect(
     HttpClient.HttpClient,
-    Effect.suspend(() => clientOf(tls, [...(tls.authorities ?? []), ...systemAuthorities()]))
+    clientOf(tls, () => [...(tls.authorities ?? []), ...systemAuthorities()])
   )
 
-const trustedByHub = (tls: TlsMaterial) => tls.authorities ?? systemAuthorities()
-
-/** Those of the machine, as for kojid; Node's own list is for machines that have none. */
+/** Those of the machine, as for kojid; Node's own list is for machines that have none. Each is there several times. */
 const systemAuthorities = (): ReadonlyArray<string> => {
-  const system = getCACertificates("system")
-  return system.length > 0 ? system : getCACertificates("bundled")
+  const system = new Set(getCACertificates("system"))
+  return system.size > 0 ? [...system] : getCACertificates("bundled")
 }
 
-const clientOf = (
-  { identity, verify }: TlsMaterial,
-  authorities: ReadonlyArray<string>,
-  maxVersion: SecureVersion = "TLSv1.3"
-) =>
+/** A client that gets its TLS ready when there is something to say over it: the system's authorities are many. */
+const clientOf = (tls: TlsMaterial, authorities: () => ReadonlyArray<string>, maxVersion?: SecureVersion) =>
   Effect.gen(function* () {
-    // Made once: to read the system's authorities again for each connection would take longer than the connection.
-    const secureContext = createSecureContext({
-      ca: [...authorities],
-      maxVersion,
-      ...(identity === null ? {} : { cert: identity.certificates, key: Redacted.value(identity.key) })
-    })
+    const scope = yield* Effect.scope
+    const plain = yield* over(undefined)
+    const secure = yield* Effect.suspend(() => over(tlsOf(tls, authorities(), maxVersion))).pipe(
+      Scope.provide(scope),
+      Effect.uninterruptible,
+      Effect.cached
+    )
+    return HttpClient.make((request, url) =>
+      url.protocol === "https:" ? Effect.flatMap(secure, (client) => client.execute(request)) : plain.execute(request)
+    )
+  })
+
+const tlsOf = ({ identity, verify }: TlsMaterial, authorities: ReadonlyArray<string>, maxVersion?: SecureVersion) => ({
+  // Made once, not for each connection.
+  secureContext: createSecureContext({
+    ca: [...authorities],
+    ...(maxVersion === undefined ? {} : { maxVersion }),
+    ...(identity === null ? {} : { cert: identity.certificates, key: Redacted.value(identity.key) })
+  }),
+  rejectUnauthorized: verify
+})
+
+const over = (connect: ReturnType<typeof tlsOf> | undefined) =>
+  Effect.gen(function* () {
     // Koji's clients speak HTTP/1.1, and renegotiation is not allowed in HTTP/2.
     const dispatcher = yield* NodeHttpClient.makeDispatcherOptions({
       allowH2: false,
-      connect: { secureContext, rejectUnauthorized: verify }
+      ...(connect === undefined ? {} : { connect })
     })
     return yield* Effect.provideService(NodeHttpClient.makeUndici, NodeHttpClient.Dispatcher, dispatcher)
   })

@@ -5,6 +5,7 @@
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto"
 import { readFile, stat } from "node:fs/promises"
+import { createSecureContext } from "node:tls"
 import { Clock, Effect, Redacted, Schema } from "effect"
 
 /** The rules, as kojid.conf has them. */
@@ -67,8 +68,8 @@ const readSmall = (file: string, option: string): Effect.Effect<string, Credenti
   })
 
 const block = (label: string) => new RegExp(`-----BEGIN ${label}-----[^]*?-----END ${label}-----`, "g")
-const certificates = block("(?:TRUSTED |X509 )?CERTIFICATE")
-const keys = block("[A-Z ]*PRIVATE KEY")
+const certificateBlocks = block("(?:TRUSTED |X509 )?CERTIFICATE")
+const keyBlocks = block("[A-Z ]*PRIVATE KEY")
 
 const parsed = (file: string, pem: string, which: string): Effect.Effect<X509Certificate, CredentialError> =>
   Effect.try({
@@ -77,7 +78,7 @@ const parsed = (file: string, pem: string, which: string): Effect.Effect<X509Cer
   })
 
 const readAuthorities = Effect.fnUntraced(function* (file: string) {
-  const found = (yield* readSmall(file, "serverca")).match(certificates) ?? []
+  const found = (yield* readSmall(file, "serverca")).match(certificateBlocks) ?? []
   if (found.length === 0) {
     return yield* wrong(file, "(serverca) holds no certificate: it must be the PEM file of the hub's authority.")
   }
@@ -87,12 +88,12 @@ const readAuthorities = Effect.fnUntraced(function* (file: string) {
 
 const readIdentity = Effect.fnUntraced(function* (file: string) {
   const text = yield* readSmall(file, "cert")
-  const [leaf, ...between] = text.match(certificates) ?? []
+  const [leaf, ...between] = text.match(certificateBlocks) ?? []
   if (leaf === undefined) {
     return yield* wrong(file, "(cert) holds no certificate: it must be a PEM file with the certificate and its key.")
   }
   const certificate = yield* parsed(file, leaf, "certificate")
-  const [pem] = text.match(keys) ?? []
+  const [pem] = text.match(keyBlocks) ?? []
   if (pem === undefined) {
     return yield* wrong(file, "(cert) holds no private key: append the key to the certificate, in the same file.")
   }
@@ -104,7 +105,9 @@ const readIdentity = Effect.fnUntraced(function* (file: string) {
     )
   }
   yield* inDate(file, certificate)
-  return { file, certificates: [leaf, ...between].join("\n"), key: Redacted.make(pem) } satisfies ClientIdentity
+  const certificates = [leaf, ...between].join("\n")
+  yield* strongEnough(file, certificates, pem)
+  return { file, certificates, key: Redacted.make(pem) } satisfies ClientIdentity
 })
 
 const readKey = (file: string, pem: string): Effect.Effect<KeyObject, CredentialError> =>
@@ -133,6 +136,18 @@ const inDate = Effect.fnUntraced(function* (file: string, certificate: X509Certi
     )
   }
 })
+
+/** Short keys and old digests are refused by the library itself, which says which of them it is. */
+const strongEnough = (file: string, cert: string, key: string) =>
+  Effect.try({
+    try: () => createSecureContext({ cert, key }),
+    catch: (cause) =>
+      wrong(
+        file,
+        `(cert) cannot be used (${cause instanceof Error ? cause.message : String(cause)}): ` +
+          "get a new one, with a key that is long enough for today."
+      )
+  })
 
 const day = (date: Date): string => date.toISOString().slice(0, 10)
 

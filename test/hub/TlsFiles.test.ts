@@ -101,6 +101,19 @@ describe("a certificate with its key", () => {
     })
   )
 
+  it.effect("is refused when its key is too short for TLS of today", () =>
+    Effect.gen(function* () {
+      const { directory } = yield* setting
+      const weak = join(directory, "weak.pem")
+      const made = "req -x509 -newkey rsa:1024 -nodes -subj /CN=builder1 -days 9 -keyout".split(" ")
+      execFileSync("openssl", [...made, weak, "-out", `${weak}.crt`], { stdio: "ignore" })
+      writeFileSync(weak, readFileSync(`${weak}.crt`, "latin1") + readFileSync(weak, "latin1"))
+      const { validFromDate } = new X509Certificate(readFileSync(weak))
+      yield* TestClock.setTime(validFromDate.getTime())
+      assert.match(yield* complaint({ certificate: weak }), /weak\.pem \(cert\) cannot be used \(.*too small\)/)
+    })
+  )
+
   it.effect("is refused when it cannot be read, by name and reason", () =>
     Effect.gen(function* () {
       const { directory, file } = yield* setting
