@@ -15,8 +15,8 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a container is not removed when its step is over",
     file: "engine/ContainerRun.ts",
-    find: "      yield* removeContainer(host, id)\n      yield* watch(",
-    put: "      yield* watch(",
+    find: "      yield* Exit.isSuccess(exit) ? throughAbsence(host.client)(remove) : remove\n",
+    put: "",
     tests: "engine/MemoryEngine.test.ts"
   },
   {
