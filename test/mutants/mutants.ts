@@ -109,5 +109,19 @@ export const mutants: ReadonlyArray<Mutant> = [
     find: "if (stored.hash !== digest(`${previous}\\n${text.slice(0, -tailLength)}`)) {",
     put: "if (stored.hash === previous) {",
     tests: "journal/Line.test.ts"
+  },
+  {
+    name: "the watchdog is fed before the hub has heard of us",
+    file: "daemon/Look.ts",
+    find: '    yield* forms.checkIn(load, ready, { methods, maxjobs: options.maxJobs })\n    yield* manager.tell({ _tag: "CheckedIn" })\n',
+    put: '    yield* manager.tell({ _tag: "CheckedIn" })\n    yield* forms.checkIn(load, ready, { methods, maxjobs: options.maxJobs })\n',
+    tests: "daemon/ServiceManager.test.ts"
+  },
+  {
+    name: "a mail that may have gone is sent again",
+    file: "tasks/Notices.ts",
+    find: "    Effect.succeedSome(null)\n",
+    put: "    Effect.succeedNone\n",
+    tests: "tasks/Notifications.test.ts"
   }
 ]
