@@ -46,7 +46,8 @@ export const startKdc = ({ directory, clock }: KdcOptions) =>
     const child = yield* Effect.acquireRelease(
       Effect.sync(() => {
         const [command = "", ...args] = program === undefined ? kdc : [program, ...before, ...kdc]
-        return spawn(command, args, { env, stdio: "ignore" })
+        // A group of its own: what shifts the clock stays between us and the KDC, and does not hand signals on.
+        return spawn(command, args, { env, stdio: "ignore", detached: true })
       }),
       (running) =>
         Effect.promise(
@@ -54,7 +55,7 @@ export const startKdc = ({ directory, clock }: KdcOptions) =>
             new Promise<void>((resolve) => {
               if (running.exitCode !== null || running.signalCode !== null) return resolve()
               running.on("close", () => resolve())
-              running.kill("SIGTERM")
+              if (running.pid !== undefined) process.kill(-running.pid, "SIGTERM")
             })
         )
     )
