@@ -3,10 +3,12 @@
 import asyncio
 import base64
 import json
+import logging
 import sys
 
 from aiosmtpd.smtp import SMTP, AuthResult
 
+logging.disable()
 choices = json.loads(sys.argv[1])
 
 

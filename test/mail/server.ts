@@ -26,7 +26,7 @@ type Mail = Omit<typeof Taken.Type, "data"> & { readonly text: string }
 /** `taken` is what it takes next, whole, as it came; `left` what it has taken besides. */
 export const mailServer = Effect.fnUntraced(function* (choices: ServerChoices = {}) {
   // Debian's own Python has the package that scripts/test installs.
-  const args = [join(import.meta.dirname, "server.py"), JSON.stringify(choices)]
+  const args = ["-W", "ignore", join(import.meta.dirname, "server.py"), JSON.stringify(choices)]
   const child = yield* Effect.acquireRelease(
     Effect.sync(() => spawn("/usr/bin/python3", args, { stdio: ["ignore", "pipe", "inherit"] })),
     (server) => Effect.sync(() => server.kill("SIGKILL"))

@@ -10,6 +10,7 @@ import { HubSession, type SessionOptions } from "../../src/hub/HubSession.ts"
 import { rowOf } from "../../src/hubsim/Database.ts"
 import { seedBuilder } from "../../src/hubsim/Seed.ts"
 import { adjutant } from "../cli/command.ts"
+import { patient } from "../e2e/until.ts"
 import { freshHub } from "../hubsim/Hub.ts"
 
 const Report = Schema.fromJsonString(
@@ -69,79 +70,101 @@ const open = (hub: Hub) =>
   )
 
 describe("check", () => {
-  it.live("finds a builder ready but for the engine, and leaves no session behind", () =>
-    Effect.scoped(
-      Effect.gen(function* () {
-        const hub = yield* freshHub()
-        const report = yield* checked(configured(hub, "builder1"))
-        assert.deepStrictEqual(
-          report.findings.filter(({ verdict }) => verdict === "problem").map(({ subject }) => subject),
-          ["engine"]
-        )
-        for (const subject of ["hub", "login", "clock", "host", "arches", "channels", "topurl", "topdir", "secrets"]) {
-          assert.deepStrictEqual(report.verdict(subject), ["ok"], subject)
-        }
-        assert.include(report.of("engine")[0]?.found, "none.sock")
-        assert.deepStrictEqual(open(hub), [])
-      })
-    )
-  )
-
-  it.live("takes no session from a builder that is at work", () =>
-    Effect.scoped(
-      Effect.gen(function* () {
-        const hub = yield* freshHub()
-        yield* Effect.gen(function* () {
+  it.live(
+    "finds a builder ready but for the engine, and leaves no session behind",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const hub = yield* freshHub()
           const report = yield* checked(configured(hub, "builder1"))
-          assert.deepStrictEqual(report.verdict("hub"), ["ok"])
-          assert.deepStrictEqual(report.verdict("login"), ["warning"])
-          assert.strictEqual((yield* getSessionInfo())?.exclusive, true)
-          assert.deepStrictEqual(open(hub), [{ name: "builder1", exclusive: 1 }])
-        }).pipe(Effect.provide(as(hub, "builder1", "force")), Effect.provide(FetchHttpClient.layer))
-      })
-    )
-  )
-
-  it.live("says what an administrator has to do", () =>
-    Effect.scoped(
-      Effect.gen(function* () {
-        const hub = yield* freshHub()
-        yield* seedBuilder(hub.hub, {
-          ...{ name: "odd", password: "odd", arches: ["s390x"], capacity: 4, channels: ["default", "maven"] }
+          assert.deepStrictEqual(
+            report.findings.filter(({ verdict }) => verdict === "problem").map(({ subject }) => subject),
+            ["engine"]
+          )
+          for (const subject of [
+            "hub",
+            "login",
+            "clock",
+            "host",
+            "arches",
+            "channels",
+            "topurl",
+            "topdir",
+            "secrets"
+          ]) {
+            assert.deepStrictEqual(report.verdict(subject), ["ok"], subject)
+          }
+          assert.include(report.of("engine")[0]?.found, "none.sock")
+          assert.deepStrictEqual(open(hub), [])
         })
-        yield* perform("disableHost", ["odd"]).pipe(
-          Effect.provide(as(hub, "kojiadmin", "none")),
-          Effect.provide(FetchHttpClient.layer)
-        )
-        const odd = yield* checked(configured(hub, "odd"))
-        assert.deepStrictEqual(odd.verdict("host"), ["warning"])
-        assert.deepStrictEqual(odd.verdict("arches"), ["problem"])
-        assert.deepStrictEqual(odd.verdict("channels"), ["warning"])
-        const person = yield* checked(configured(hub, "kojiadmin"))
-        assert.deepStrictEqual(person.verdict("host"), ["problem"])
-        assert.include(person.of("host")[0]?.advice, "koji add-host --force kojiadmin")
-      })
-    )
+      ),
+    patient
   )
 
-  it.live("tells a password that is wrong from a hub that is not there, and shows neither password", () =>
-    Effect.scoped(
-      Effect.gen(function* () {
-        const hub = yield* freshHub()
-        const file = configured(hub, "builder1", ["password = opensesame"])
-        const wrong = yield* checked(file)
-        assert.deepStrictEqual(wrong.verdict("hub"), ["ok"])
-        assert.deepStrictEqual(wrong.verdict("login"), ["problem"])
-        const gone = yield* checked(configured({ ...hub, url: "http://127.0.0.1:1/kojihub" }, "builder2"))
-        assert.deepStrictEqual(gone.verdict("hub"), ["problem"])
-        assert.deepStrictEqual(gone.verdict("login"), [])
-        chmodSync(file, 0o644)
-        const { code, out, err } = yield* adjutant(["check", "-c", file])
-        assert.strictEqual(code, 1)
-        assert.match(out, /^problem {2}secrets: .* is open to group or others \(mode 0644\); chmod 0600 /m)
-        assert.match(err, /^adjutant: 3 problems$/m)
-        assert.notInclude(`${out}${err}`, "opensesame")
-      })
-    )
+  it.live(
+    "takes no session from a builder that is at work",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const hub = yield* freshHub()
+          yield* Effect.gen(function* () {
+            const report = yield* checked(configured(hub, "builder1"))
+            assert.deepStrictEqual(report.verdict("hub"), ["ok"])
+            assert.deepStrictEqual(report.verdict("login"), ["warning"])
+            assert.strictEqual((yield* getSessionInfo())?.exclusive, true)
+            assert.deepStrictEqual(open(hub), [{ name: "builder1", exclusive: 1 }])
+          }).pipe(Effect.provide(as(hub, "builder1", "force")), Effect.provide(FetchHttpClient.layer))
+        })
+      ),
+    patient
+  )
+
+  it.live(
+    "says what an administrator has to do",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const hub = yield* freshHub()
+          yield* seedBuilder(hub.hub, {
+            ...{ name: "odd", password: "odd", arches: ["s390x"], capacity: 4, channels: ["default", "maven"] }
+          })
+          yield* perform("disableHost", ["odd"]).pipe(
+            Effect.provide(as(hub, "kojiadmin", "none")),
+            Effect.provide(FetchHttpClient.layer)
+          )
+          const odd = yield* checked(configured(hub, "odd"))
+          assert.deepStrictEqual(odd.verdict("host"), ["warning"])
+          assert.deepStrictEqual(odd.verdict("arches"), ["problem"])
+          assert.deepStrictEqual(odd.verdict("channels"), ["warning"])
+          const person = yield* checked(configured(hub, "kojiadmin"))
+          assert.deepStrictEqual(person.verdict("host"), ["problem"])
+          assert.include(person.of("host")[0]?.advice, "koji add-host --force kojiadmin")
+        })
+      ),
+    patient
+  )
+
+  it.live(
+    "tells a password that is wrong from a hub that is not there, and shows neither password",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const hub = yield* freshHub()
+          const file = configured(hub, "builder1", ["password = opensesame"])
+          const wrong = yield* checked(file)
+          assert.deepStrictEqual(wrong.verdict("hub"), ["ok"])
+          assert.deepStrictEqual(wrong.verdict("login"), ["problem"])
+          const gone = yield* checked(configured({ ...hub, url: "http://127.0.0.1:1/kojihub" }, "builder2"))
+          assert.deepStrictEqual(gone.verdict("hub"), ["problem"])
+          assert.deepStrictEqual(gone.verdict("login"), [])
+          chmodSync(file, 0o644)
+          const { code, out, err } = yield* adjutant(["check", "-c", file])
+          assert.strictEqual(code, 1)
+          assert.match(out, /^problem {2}secrets: .* is open to group or others \(mode 0644\); chmod 0600 /m)
+          assert.match(err, /^adjutant: 3 problems$/m)
+          assert.notInclude(`${out}${err}`, "opensesame")
+        })
+      ),
+    patient
   )
 })
