@@ -17,6 +17,7 @@ import { DaemonConfig, type DaemonConfigValues } from "./config/DaemonConfig.ts"
 import { told } from "./core/DaemonEvent.ts"
 import { silence } from "./daemon/Alive.ts"
 import { Attempts } from "./daemon/Attempts.ts"
+import { authorityMounts } from "./daemon/Authorities.ts"
 import { type DaemonRequest, DaemonRequests, runDaemon } from "./daemon/Daemon.ts"
 import { DaemonJournal } from "./daemon/DaemonJournal.ts"
 import { adviceOn } from "./daemon/HubAdvice.ts"
@@ -94,9 +95,15 @@ const settingsLayer = Effect.fnUntraced(function* (version: string, config: Daem
   )).trim()
   return Layer.effect(
     BuilderSettings,
-    Effect.map(StateDirectory, ({ instance }) =>
-      BuilderSettings.of(builderSettings(config, { instance, bootId, version, hostName: hostname(), engine }))
-    )
+    Effect.gen(function* () {
+      const { instance } = yield* StateDirectory
+      const settings = builderSettings(config, { instance, bootId, version, hostName: hostname(), engine })
+      const trust = yield* authorityMounts(config.kojid, settings.stateDirectory)
+      // What the operator mounts there is what he wants there.
+      const taken = new Set(settings.installMounts.map(({ target }) => target))
+      const installMounts = [...settings.installMounts, ...trust.filter(({ target }) => !taken.has(target))]
+      return BuilderSettings.of({ ...settings, installMounts })
+    })
   ).pipe(Layer.provideMerge(FileJournalStore.layer({ directory: config.adjutant.state_dir })))
 })
 

@@ -37,8 +37,14 @@ export const layerHubClient = (tls: TlsMaterial): Layer.Layer<HttpClient.HttpCli
 export const layerFilesClient = (tls: TlsMaterial): Layer.Layer<HttpClient.HttpClient> =>
   Layer.effect(
     HttpClient.HttpClient,
-    clientOf(tls, () => [...(tls.authorities ?? []), ...systemAuthorities()])
+    clientOf(tls, () => trustedForFiles(tls))
   )
+
+/** In PEM, each by itself. */
+export const trustedForFiles = (tls: TlsMaterial): ReadonlyArray<string> => [
+  ...(tls.authorities ?? []),
+  ...systemAuthorities()
+]
 
 /** Those of the machine, as for kojid; Node's own list is for machines that have none. Each is there several times. */
 const systemAuthorities = (): ReadonlyArray<string> => {
