@@ -6,7 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { adler32 } from "../../src/hub/Adler32.ts"
 import { chunkTriesMax } from "../../src/hub/Chunk.ts"
-import { uploadFile } from "../../src/hub/Upload.ts"
+import { blockBytes, uploadFile } from "../../src/hub/Upload.ts"
 import { clockTurns, FakeHub, type Mischief, mischief, scratch, sessionAt, success } from "./FakeHub.ts"
 
 const here = "tasks/1/10001"
@@ -33,14 +33,14 @@ describe("uploading a file", () => {
   it.effect("sends it in blocks, asks what has arrived, and tells size and digest", () =>
     Effect.gen(function* () {
       const { hub, upload, write } = yield* ready
-      const bytes = randomBytes(2.5 * 1024 * 1024)
+      const bytes = randomBytes(2.5 * blockBytes)
       const uploaded = yield* upload(yield* write("a", bytes))
       assert.deepStrictEqual(uploaded, { bytes: bytes.length, sha256: sha256(bytes) })
       assert.isTrue(hub.files.get(`${here}/package.rpm`)?.equals(bytes))
       assert.deepStrictEqual(hub.methods, ["rawUpload", "rawUpload", "rawUpload", "checkUpload"])
       assert.deepStrictEqual(
         hub.calls("rawUpload").map(({ query }) => query.get("offset")),
-        ["0", "1048576", "2097152"]
+        ["0", String(blockBytes), String(2 * blockBytes)]
       )
     })
   )
@@ -157,7 +157,7 @@ describe("uploading a file", () => {
   it.effect("refuses a file that changes while it is read", () =>
     Effect.gen(function* () {
       const { hub, upload, write } = yield* ready
-      const path = yield* write("a", Buffer.alloc(2 * 1024 * 1024))
+      const path = yield* write("a", Buffer.alloc(2 * blockBytes))
       const meanwhile =
         (change: () => Promise<void>): Mischief =>
         (answered, response) =>
@@ -165,7 +165,7 @@ describe("uploading a file", () => {
       hub.plays.push(meanwhile(() => appendFile(path, "more")))
       const grown = yield* Effect.flip(upload(path))
       assert.match(grown.message, /changed/)
-      hub.plays.push(meanwhile(() => truncate(path, 1024 * 1024 + 10)))
+      hub.plays.push(meanwhile(() => truncate(path, blockBytes + 10)))
       const shrunk = yield* Effect.flip(upload(path))
       assert.match(shrunk.message, /shorter/)
     })
