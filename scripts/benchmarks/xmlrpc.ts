@@ -48,8 +48,8 @@ interface Round {
 }
 
 const python = `
-import json, resource, sys, time, xmlrpc.client
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+import json, re, sys, time, xmlrpc.client
+peak = lambda: 1024 * int(re.search(r"VmHWM:\\s*(\\d+)", open("/proc/self/status").read()).group(1))
 begun = peak()
 data = open(sys.argv[1], "rb").read()
 start = time.perf_counter()
