@@ -5,7 +5,7 @@
  */
 import { Effect, Result } from "effect"
 import { faultCodes } from "../koji/Fault.ts"
-import { adler32 } from "./Adler32.ts"
+import { addAdler32, hexAdler32 } from "./Adler32.ts"
 import { HubFault } from "./HubError.ts"
 import { HubSession, type UploadChunk } from "./HubSession.ts"
 
@@ -13,10 +13,13 @@ import { HubSession, type UploadChunk } from "./HubSession.ts"
 export const chunkTriesMax = 7
 const pauseSeconds = 10
 
-/** Returns when the hub has exactly these bytes; fails with a `HubFault` when it still has not after all tries. */
-export const sendChunk = Effect.fn("sendChunk")(function* (chunk: UploadChunk) {
+/**
+ * Returns when the hub has exactly these bytes, whose checksum the caller may know; fails with a `HubFault` when it still
+ * has not after all tries.
+ */
+export const sendChunk = Effect.fn("sendChunk")(function* (chunk: UploadChunk, checksum = addAdler32(1, chunk.bytes)) {
   const session = yield* HubSession
-  const digest = adler32(chunk.bytes)
+  const digest = hexAdler32(checksum)
   for (let tries = 1; ; tries++) {
     const reply = yield* Effect.result(session.upload(chunk))
     if (Result.isFailure(reply)) {

@@ -54,7 +54,7 @@ export const openLocal = Effect.fnUntraced(function* (path: string) {
 
 /** A read may give less than there is. */
 const readFully = async (file: FileHandle, offset: number, length: number): Promise<Uint8Array> => {
-  const buffer = Buffer.alloc(length)
+  const buffer = Buffer.allocUnsafe(length)
   let got = 0
   while (got < length) {
     const { bytesRead } = await file.read(buffer, got, length - got, offset + got)

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto"
 import { Effect, Schema } from "effect"
-import { addAdler32, hexAdler32 } from "./Adler32.ts"
+import { addAdler32, hexAdler32, joinAdler32 } from "./Adler32.ts"
 import { sendChunk } from "./Chunk.ts"
 import { call } from "./calls/call.ts"
 import { openLocal } from "./LocalFile.ts"
@@ -42,18 +42,30 @@ export const uploadFile = Effect.fn("uploadFile")(function* (path: string, direc
   const refused = (error: { readonly message: string }) => new UploadRefused({ path, message: error.message })
   const file = yield* openLocal(path).pipe(Effect.mapError(refused))
   const sha256 = createHash("sha256")
+  const blockAt = Effect.fnUntraced(function* (at: number) {
+    const expected = Math.min(blockBytes, file.bytes - at)
+    const bytes = yield* file.read(at, expected).pipe(Effect.mapError(refused))
+    if (bytes.length < expected) return yield* refused({ message: "it became shorter while it was read" })
+    sha256.update(bytes)
+    return { bytes, checksum: addAdler32(1, bytes) }
+  })
   let checksum = 1
   let offset = 0
-  do {
-    const expected = Math.min(blockBytes, file.bytes - offset)
-    const bytes = yield* file.read(offset, expected).pipe(Effect.mapError(refused))
-    if (bytes.length < expected) return yield* refused({ message: "it became shorter while it was read" })
-    // An empty file is one empty chunk: that makes it.
-    yield* sendChunk({ directory, name, offset, bytes, overwrite: true })
-    sha256.update(bytes)
-    checksum = addAdler32(checksum, bytes)
+  // An empty file is one empty chunk: that makes it.
+  let block = yield* blockAt(0)
+  for (;;) {
+    const { bytes } = block
+    const sending = sendChunk({ directory, name, offset, bytes, overwrite: true }, block.checksum)
+    checksum = joinAdler32(checksum, block.checksum, bytes.length)
     offset += bytes.length
-  } while (offset < file.bytes)
+    if (offset >= file.bytes) {
+      yield* sending
+      break
+    }
+    // While the hub has the one, the next is read.
+    const [next] = yield* Effect.all([blockAt(offset), sending], { concurrency: 2 })
+    block = next
+  }
   if ((yield* file.bytesNow.pipe(Effect.mapError(refused))) !== file.bytes) {
     return yield* refused({ message: "it changed while it was read" })
   }

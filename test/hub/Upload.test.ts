@@ -4,7 +4,7 @@ import { appendFile, mkdir, symlink, truncate, writeFile } from "node:fs/promise
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { adler32 } from "../../src/hub/Adler32.ts"
+import { addAdler32, adler32, hexAdler32, joinAdler32 } from "../../src/hub/Adler32.ts"
 import { chunkTriesMax } from "../../src/hub/Chunk.ts"
 import { blockBytes, uploadFile } from "../../src/hub/Upload.ts"
 import { clockTurns, FakeHub, type Mischief, mischief, scratch, sessionAt, success } from "./FakeHub.ts"
@@ -157,7 +157,8 @@ describe("uploading a file", () => {
   it.effect("refuses a file that changes while it is read", () =>
     Effect.gen(function* () {
       const { hub, upload, write } = yield* ready
-      const path = yield* write("a", Buffer.alloc(2 * blockBytes))
+      // The second block is read while the first is sent, before the change or after it; the third after it.
+      const path = yield* write("a", Buffer.alloc(3 * blockBytes))
       const meanwhile =
         (change: () => Promise<void>): Mischief =>
         (answered, response) =>
@@ -185,5 +186,14 @@ describe("adler32", () => {
     })
     assert.deepStrictEqual(samples.map(adler32), JSON.parse(printed.toString()))
     assert.strictEqual(adler32(Buffer.from("hello")), "062c0215")
+  })
+
+  it("of two runs of bytes in a row is had from theirs", () => {
+    const bytes = randomBytes(200_000).fill(255, 50_000, 150_000)
+    for (const at of [0, 1, 3799, 65_521, 65_522, 131_042, 199_999, 200_000]) {
+      const [first, second] = [bytes.subarray(0, at), bytes.subarray(at)]
+      const joined = joinAdler32(addAdler32(1, first), addAdler32(1, second), second.length)
+      assert.strictEqual(hexAdler32(joined), adler32(bytes), `at ${at}`)
+    }
   })
 })
