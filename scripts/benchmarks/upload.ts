@@ -4,7 +4,7 @@
  * a second: how long the slowest line took to its arrival.
  */
 import { spawn, spawnSync } from "node:child_process"
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs"
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs"
 import { appendFile, mkdir } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -27,10 +27,13 @@ const delaySecondsMax = 2
 
 const directory = mkdtempSync(join(process.env["ADJUTANT_BENCH_DIR"] ?? tmpdir(), "adjutant-bench-"))
 const file = join(directory, "gigabyte")
+/** What the server is sent. */
+const kept = join(directory, "kept")
+mkdirSync(kept)
 
 const server = Effect.acquireRelease(
   Effect.callback<{ readonly port: number; readonly stop: () => void }>((resume) => {
-    const child = spawn("python3", [join(import.meta.dirname, "uploadServer.py")], {
+    const child = spawn("python3", [join(import.meta.dirname, "uploadServer.py"), kept], {
       stdio: ["ignore", "pipe", "inherit"]
     })
     child.stdout.once("data", (port) =>

@@ -1,5 +1,6 @@
-"""The other end of `upload.ts`: takes uploads as a hub does, digests included, and plain PUTs; keeps nothing of them."""
+"""The other end of `upload.ts`: takes uploads as a hub does, digests included, and plain PUTs, and keeps both in files."""
 
+import os
 import sys
 import time
 import urllib.parse
@@ -7,26 +8,46 @@ import xmlrpc.client
 import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-BLOCK = 1024 * 1024
-files = {}
+BLOCK = 64 * 1024
+directory = sys.argv[1]
 arrivals = []
 
 
-def upload(query, body):
+def pieces(source, left):
+    """As hubs read: a piece at a time."""
+    while left > 0:
+        piece = source.read(min(left, BLOCK))
+        if not piece:
+            raise ConnectionError("the sender went away")
+        left -= len(piece)
+        yield piece
+
+
+def upload(query, source, length):
     name = query["filename"][0]
-    size, digest = files.get(name, (0, 1)) if query["offset"][0] != "0" else (0, 1)
-    if int(query["offset"][0]) != size:
+    offset = int(query["offset"][0])
+    path = os.path.join(directory, name)
+    if offset != (os.path.getsize(path) if offset and os.path.exists(path) else 0):
         raise xmlrpc.client.Fault(1000, "a hole")
-    files[name] = (size + len(body), zlib.adler32(body, digest))
-    if name.endswith(".log"):
-        now = time.time()
-        arrivals.extend(now - float(line) for line in body.decode().split("\n")[:-1])
-    return {
-        "size": len(body),
-        "offset": size,
-        "fileverify": "adler32",
-        "hexdigest": "%08x" % zlib.adler32(body),
-    }
+    digest, lines = 1, []
+    with open(path, "r+b" if offset else "wb") as file:
+        file.seek(offset)
+        for piece in pieces(source, length):
+            file.write(piece)
+            digest = zlib.adler32(piece, digest)
+            if name.endswith(".log"):
+                lines.append(piece)
+    now = time.time()
+    arrivals.extend(now - float(line) for line in b"".join(lines).decode().split("\n")[:-1])
+    return {"size": length, "offset": offset, "fileverify": "adler32", "hexdigest": "%08x" % digest}
+
+
+def digest_of(path):
+    digest = 1
+    with open(path, "rb") as file:
+        while piece := file.read(BLOCK):
+            digest = zlib.adler32(piece, digest)
+    return "%08x" % digest
 
 
 def call(method, params):
@@ -35,8 +56,9 @@ def call(method, params):
     if method == "echo":
         return list(params)
     if method == "checkUpload":
-        size, digest = files[params[1]]
-        return {"size": size, "mtime": 1.5, "sumlength": size, "hexdigest": "%08x" % digest}
+        path = os.path.join(directory, params[1])
+        size = os.path.getsize(path)
+        return {"size": size, "mtime": 1.5, "sumlength": size, "hexdigest": digest_of(path)}
     if method == "slowest":
         return [len(arrivals), max(arrivals)]
     return None
@@ -54,12 +76,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
         try:
             if self.headers["Content-Type"] == "application/octet-stream":
-                value = upload(urllib.parse.parse_qs(self.path.split("?", 1)[1]), body)
+                value = upload(urllib.parse.parse_qs(self.path.split("?", 1)[1]), self.rfile, length)
             else:
-                params, method = xmlrpc.client.loads(body)
+                params, method = xmlrpc.client.loads(self.rfile.read(length))
                 value = call(method, params)
             document = xmlrpc.client.dumps((value,), methodresponse=True, allow_none=True)
         except xmlrpc.client.Fault as fault:
@@ -71,8 +93,9 @@ class Handler(BaseHTTPRequestHandler):
         if self.headers.get("Expect") == "100-continue":
             self.send_response_only(100)
             self.end_headers()
-        while left > 0:
-            left -= len(self.rfile.read(min(left, BLOCK)))
+        with open(os.path.join(directory, "put"), "wb") as file:
+            for piece in pieces(self.rfile, left):
+                file.write(piece)
         self.answer(201, b"")
 
     def log_message(self, *args):

@@ -17,8 +17,8 @@ export interface LocalFile {
   readonly path: string
   /** When it was opened. */
   readonly bytes: number
-  /** At most `length` bytes from `offset` on; fewer where the file ends. */
-  read(offset: number, length: number): Effect.Effect<Uint8Array, LocalFileError>
+  /** At most `length` bytes from `offset` on, fewer where the file ends; in this buffer, if there is one. */
+  read(offset: number, length: number, into?: Uint8Array): Effect.Effect<Uint8Array, LocalFileError>
   /** Its size by now. */
   readonly bytesNow: Effect.Effect<number, LocalFileError>
 }
@@ -44,7 +44,7 @@ export const openLocal = Effect.fnUntraced(function* (path: string) {
   return {
     path,
     bytes: status.size,
-    read: (offset, length) => attempt(() => readFully(file, offset, length)),
+    read: (offset: number, length: number, into?: Uint8Array) => attempt(() => readFully(file, offset, length, into)),
     bytesNow: Effect.map(
       attempt(() => file.stat()),
       ({ size }) => size
@@ -53,8 +53,12 @@ export const openLocal = Effect.fnUntraced(function* (path: string) {
 })
 
 /** A read may give less than there is. */
-const readFully = async (file: FileHandle, offset: number, length: number): Promise<Uint8Array> => {
-  const buffer = Buffer.allocUnsafe(length)
+const readFully = async (
+  file: FileHandle,
+  offset: number,
+  length: number,
+  buffer: Uint8Array = Buffer.allocUnsafe(length)
+): Promise<Uint8Array> => {
   let got = 0
   while (got < length) {
     const { bytesRead } = await file.read(buffer, got, length - got, offset + got)

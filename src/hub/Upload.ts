@@ -42,9 +42,12 @@ export const uploadFile = Effect.fn("uploadFile")(function* (path: string, direc
   const refused = (error: { readonly message: string }) => new UploadRefused({ path, message: error.message })
   const file = yield* openLocal(path).pipe(Effect.mapError(refused))
   const sha256 = createHash("sha256")
+  // One is read into while the other is sent.
+  const buffers = [0, 1].map(() => Buffer.allocUnsafe(Math.min(blockBytes, file.bytes)))
   const blockAt = Effect.fnUntraced(function* (at: number) {
     const expected = Math.min(blockBytes, file.bytes - at)
-    const bytes = yield* file.read(at, expected).pipe(Effect.mapError(refused))
+    const buffer = buffers[(at / blockBytes) % 2]
+    const bytes = yield* file.read(at, expected, buffer).pipe(Effect.mapError(refused))
     if (bytes.length < expected) return yield* refused({ message: "it became shorter while it was read" })
     sha256.update(bytes)
     return { bytes, checksum: addAdler32(1, bytes) }
