@@ -24,7 +24,7 @@ const takeInterval = "300 millis"
 export const holdDirectory = Effect.fn("StateLock.hold")(function* (directory: string) {
   const disk = yield* Disk
   const holderFile = join(directory, "lock.holder")
-  yield* Effect.acquireRelease(taken(directory), (lock) => Effect.sync(() => lock.close())).pipe(
+  yield* kept(directory).pipe(
     Effect.retry({
       while: ({ _tag }) => _tag === "JournalBusy",
       times: takeTries,
@@ -44,9 +44,7 @@ export const holdDirectory = Effect.fn("StateLock.hold")(function* (directory: s
 
 /** The process that holds the directory now, by its number; undefined when nobody does. */
 export const holderOf = Effect.fn("StateLock.holderOf")(function* (directory: string) {
-  const free = yield* Effect.scoped(
-    Effect.acquireRelease(taken(directory), (lock) => Effect.sync(() => lock.close()))
-  ).pipe(
+  const free = yield* Effect.scoped(kept(directory)).pipe(
     Effect.as(true),
     Effect.catchTag("JournalBusy", () => Effect.succeed(false))
   )
@@ -63,6 +61,19 @@ const toldHolder = Effect.fnUntraced(function* (directory: string) {
     Effect.orElseSucceed(() => "")
   )
 })
+
+/** What is held. A database that nothing refers to, as in a process that only waits, is closed with the garbage. */
+const locks = new Set<DatabaseSync>()
+
+const kept = (directory: string) =>
+  Effect.acquireRelease(
+    Effect.tap(taken(directory), (lock) => Effect.sync(() => locks.add(lock))),
+    (lock) =>
+      Effect.sync(() => {
+        locks.delete(lock)
+        lock.close()
+      })
+  )
 
 const taken = (directory: string) =>
   Effect.suspend((): Effect.Effect<DatabaseSync, JournalBusy | StateDirectoryRefused> => {

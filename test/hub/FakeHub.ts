@@ -113,7 +113,12 @@ export class FakeHub {
   /** For every request of a method, until it is taken out again. */
   readonly rules = new Map<string, Mischief>()
   private keys = 0
-  private readonly server = createServer((request, response) => void this.serve(request, response))
+  private readonly server = createServer((request, response) => {
+    this.serve(request, response).catch((cause) => {
+      // Whoever asked may go away in the middle of it.
+      if (!request.destroyed) throw cause
+    })
+  })
 
   get url(): string {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/kojihub`
