@@ -20,9 +20,8 @@ export const journalProcess = (
   Effect.acquireRelease(
     Effect.sync(() => {
       const daemon = join(import.meta.dirname, "journalDaemon.ts")
-      const child = spawn(process.execPath, [daemon, directory, ...(work === "append" ? ["append"] : [])], {
-        stdio: ["ignore", "pipe", "inherit"]
-      })
+      const args = work === "append" ? [daemon, directory, "append"] : ["--expose-gc", daemon, directory]
+      const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] })
       const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
       const line = Effect.promise(() => lines.next()).pipe(
         Effect.map(({ done, value }) => (done === true ? undefined : String(value)))
