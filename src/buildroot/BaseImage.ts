@@ -12,7 +12,7 @@ import { Effect, type Schema } from "effect"
 import { Engine } from "../engine/Engine.ts"
 import { imageLabels } from "../engine/Labels.ts"
 import { digestOf } from "../journal/Canonical.ts"
-import { buildrootError } from "../koji/Fault.ts"
+import { buildrootError, GiveBack } from "../koji/Fault.ts"
 import { buildEnvironment } from "../koji/Macros.ts"
 import { type PackageEntry, packageQueryFormat } from "../koji/PackageList.ts"
 import { managerCommands } from "../koji/TagExtras.ts"
@@ -137,10 +137,12 @@ const make = (key: string, inputs: BaseInputs) =>
     const tools = yield* readPackages(out)
     const tree = join(out, "root.tar")
     const reference = `adjutant/${settings.instance}/base:${key}`
-    // A process that went away after the import had removed the tree.
-    const before = (yield* Effect.promise(() => exists(tree)))
-      ? undefined
-      : yield* engine.inspectImage(reference).pipe(Effect.mapError(engineFailure))
+    // A process that went away after all this had removed the tree; and what nobody claims meanwhile is swept away.
+    const isThere = yield* Effect.promise(() => exists(tree))
+    const before = isThere ? undefined : yield* engine.inspectImage(reference).pipe(Effect.mapError(engineFailure))
+    if (!isThere && before === undefined) {
+      return yield* new GiveBack({ message: `the image ${reference} is gone, and what it was made of as well` })
+    }
     const importing = streamPlain(tree).pipe(
       Effect.flatMap((tar) => engine.importImage(tar, reference, imageLabels(settings.instance, key))),
       Effect.scoped,
@@ -157,8 +159,8 @@ const make = (key: string, inputs: BaseInputs) =>
         concurrency: 2
       }
     )
-    yield* Effect.promise(() => rm(tree, { force: true }))
     const checked = yield* agree(key, imported.id, tools, out, inputs)
+    yield* Effect.promise(() => rm(tree, { force: true }))
     return {
       kind: "base",
       image: checked.image,

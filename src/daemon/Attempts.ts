@@ -47,6 +47,8 @@ export class Attempts extends Context.Service<
   Attempts,
   {
     readonly running: Effect.Effect<HashSet.HashSet<TaskId>>
+    /** Those, and the tasks of attempts that have been left to the next process as they are. */
+    readonly unfinished: Effect.Effect<HashSet.HashSet<TaskId>>
     /** Whether one runs beside which nothing is to be taken. */
     readonly foreground: Effect.Effect<boolean>
     /** Begins an attempt; returns once its journal is open. The attempt itself goes on by itself. */
@@ -78,6 +80,8 @@ export class Attempts extends Context.Service<
       const store = yield* JournalStore
       const scope = yield* Effect.scope
       const table = yield* Ref.make<ReadonlyMap<TaskId, Running>>(new Map())
+      const left = yield* Ref.make(HashSet.empty<TaskId>())
+      const running = Effect.map(Ref.get(table), (attempts) => HashSet.fromIterable(attempts.keys()))
       const bell = yield* Ref.make(yield* Deferred.make<void>())
 
       const ring = Effect.gen(function* () {
@@ -107,11 +111,14 @@ export class Attempts extends Context.Service<
           Effect.provideService(Scope.Scope, own),
           Effect.tapCause((cause) => Effect.logError(`task ${task}`, cause)),
           Effect.annotateLogs({ task, attempt }),
-          Effect.onExit(() =>
-            Scope.close(own, Exit.void).pipe(
-              Effect.andThen(Ref.update(table, (running) => without(running, task))),
-              Effect.andThen(ring)
-            )
+          Effect.onExit((exit) =>
+            Effect.gen(function* () {
+              const isLeft = (Exit.isSuccess(exit) && exit.value === undefined) || (yield* journal.poisoned)
+              if (isLeft) yield* Ref.update(left, (tasks) => HashSet.add(tasks, task))
+              yield* Scope.close(own, Exit.void)
+              yield* Ref.update(table, (attempts) => without(attempts, task))
+              yield* ring
+            })
           ),
           Effect.forkIn(scope, { startImmediately: false, uninterruptible: true })
         )
@@ -160,7 +167,8 @@ export class Attempts extends Context.Service<
       })
 
       return Attempts.of({
-        running: Effect.map(Ref.get(table), (running) => HashSet.fromIterable(running.keys())),
+        running,
+        unfinished: Effect.zipWith(running, Ref.get(left), (here, gone) => HashSet.union(here, gone)),
         foreground: Effect.map(Ref.get(table), (running) => [...running.values()].some((one) => one.foreground)),
         start,
         resume,
