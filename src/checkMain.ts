@@ -61,7 +61,7 @@ const check = Effect.fnUntraced(function* (config: DaemonConfigValues, pull: boo
   const served = Result.isSuccess(access)
     ? [
         topUrlFinding(
-          topUrl,
+          withoutPassword(topUrl),
           sample,
           yield* Effect.provide(askFor(topUrl, sample ?? "repos/"), access.success.filesClient)
         )

@@ -98,11 +98,8 @@ const settingsLayer = Effect.fnUntraced(function* (version: string, config: Daem
     Effect.gen(function* () {
       const { instance } = yield* StateDirectory
       const settings = builderSettings(config, { instance, bootId, version, hostName: hostname(), engine })
-      const trust = yield* authorityMounts(config.kojid, settings.stateDirectory)
-      // What the operator mounts there is what he wants there.
-      const taken = new Set(settings.installMounts.map(({ target }) => target))
-      const installMounts = [...settings.installMounts, ...trust.filter(({ target }) => !taken.has(target))]
-      return BuilderSettings.of({ ...settings, installMounts })
+      const trust = yield* authorityMounts(config.kojid, settings)
+      return BuilderSettings.of({ ...settings, installMounts: [...settings.installMounts, ...trust] })
     })
   ).pipe(Layer.provideMerge(FileJournalStore.layer({ directory: config.adjutant.state_dir })))
 })

@@ -106,7 +106,7 @@ export const KojidOptions = Schema.Struct({
     flag: "plugin"
   }),
   pluginpath: text({ default: "/usr/lib/koji-builder-plugins", meaning: noMeaning, flag: "pluginpath" }),
-  admin_emails: optionalText({ meaning: "Addresses that errors are mailed to, apart by commas", flag: "admin-emails" }),
+  admin_emails: optionalText({ meaning: noMeaning, quirk: "errors are in the daemon's log", flag: "admin-emails" }),
   log_level: choice(["CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG"], {
     default: "WARNING",
     meaning: "What the daemon logs"

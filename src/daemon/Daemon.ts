@@ -95,10 +95,13 @@ export const runDaemon = Effect.fn("runDaemon")(function* (options: DaemonOption
     Effect.as(Effect.log(`stopping: ${why}`), "stopped" as const)
   )
 
-  yield* Effect.forkScoped(upkeeping(hostId, eyes.nearlyFull))
-  yield* Effect.forkScoped(sweeping)
-  yield* Effect.forkScoped(keeping(options.journalAgeSeconds))
-  return yield* Effect.onExit(Effect.raceFirst(loop, Effect.raceFirst(stopped, listen)), leave)
+  // What tidies up beside the loop has ended before we leave: what is left to the next process would look ownerless.
+  const tidying = Effect.all([upkeeping(hostId, eyes.nearlyFull), sweeping, keeping(options.journalAgeSeconds)], {
+    concurrency: "unbounded",
+    discard: true
+  })
+  const working = Effect.andThen(Effect.forkScoped(tidying), Effect.raceFirst(loop, Effect.raceFirst(stopped, listen)))
+  return yield* Effect.onExit(Effect.scoped(working), leave)
 })
 
 const afterTakingMillis = 1000

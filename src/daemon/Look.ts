@@ -101,11 +101,16 @@ export const makeEyes = Effect.fnUntraced(function* (options: LookOptions, hostI
     } satisfies Room
   })
 
-  const takeMore = Effect.fnUntraced(function* (at: "look" | "glance", now: Room, arches: string | null) {
-    const free = places(now)
-    if (free === 0) return 0
-    const { refuse } = forms
-    return yield* takeOffered(yield* forms.offered(at), { ...now, hostId, arches, refuse, places: free })
+  const takeMore = Effect.fnUntraced(function* (
+    at: "look" | "glance",
+    load: number,
+    { capacity, arches }: { readonly capacity: number; readonly arches: string | null }
+  ) {
+    if (places(yield* room(load, capacity)) === 0) return 0
+    const offered = yield* forms.offered(at)
+    // The hub may have been away meanwhile, and much may have happened.
+    const now = yield* room(load, capacity)
+    return yield* takeOffered(offered, { ...now, hostId, arches, refuse: forms.refuse, places: places(now) })
   })
 
   /** One look. Returns how many tasks were taken. */
@@ -130,7 +135,7 @@ export const makeEyes = Effect.fnUntraced(function* (options: LookOptions, hostI
     yield* tellStatus(Result.isSuccess(engine) ? host.status : `container engine: ${engine.failure.message}`)
     yield* forms.checkIn(load, ready, { methods, maxjobs: options.maxJobs })
     yield* manager.tell({ _tag: "CheckedIn" })
-    return ready ? yield* takeMore("look", now, arches) : 0
+    return ready ? yield* takeMore("look", load, { capacity, arches }) : 0
   })
 
   /** One glance. Returns how many tasks were taken. */
@@ -138,7 +143,7 @@ export const makeEyes = Effect.fnUntraced(function* (options: LookOptions, hostI
     const { ready, capacity, arches, suspects } = yield* Ref.get(memory)
     const isConcerned = HashSet.size(yield* attempts.running) > 0 || HashSet.size(suspects) > 0
     const load = isConcerned ? yield* attend() : 0
-    return ready ? yield* takeMore("glance", yield* room(load, capacity), arches) : 0
+    return ready ? yield* takeMore("glance", load, { capacity, arches }) : 0
   })
 
   return { look, glance, nearlyFull: Effect.map(Ref.get(memory), ({ nearlyFull }) => nearlyFull) }

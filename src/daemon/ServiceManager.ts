@@ -31,7 +31,6 @@ export const ServiceManager = Context.Reference<ServiceManagerShape>("adjutant/d
 const tellSeconds = 5
 /** How often the watchdog is fed, as a part of the time that it waits: once may be lost. */
 const watchdogPart = 4
-const microsecond = 1000
 
 export interface SystemdOptions {
   /** `$NOTIFY_SOCKET`. */
@@ -65,8 +64,9 @@ export const systemd = Effect.fnUntraced(function* (options: SystemdOptions) {
 
   const feed = Effect.gen(function* () {
     if (options.watchdogMicros === null) return
-    const now = yield* Clock.currentTimeMillis
-    if ((now - (yield* Ref.get(fedAt))) * microsecond < options.watchdogMicros / watchdogPart) return
+    // A clock that is set back must not keep it hungry.
+    const now = Number((yield* Clock.monotonicTimeNanos) / 1000n)
+    if (now - (yield* Ref.get(fedAt)) < options.watchdogMicros / watchdogPart) return
     yield* Ref.set(fedAt, now)
     yield* send(["WATCHDOG=1"])
   })

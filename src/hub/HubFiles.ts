@@ -63,7 +63,7 @@ const reading = (
 ): HubFiles["Service"] => ({
   fetch: Effect.fn("HubFiles.fetch")(function* (relative: string, destination: string) {
     const path = yield* safe(relative)
-    const progress: Progress = { offset: 0, mark: null, opened: false }
+    const progress: Progress = { offset: 0, mark: null, length: null, opened: false }
     return yield* patiently(
       Effect.suspend(() => save(source(path, progress), path, destination, progress)),
       () => (progress.mark === null ? 0 : progress.offset)
@@ -83,13 +83,16 @@ const reading = (
 interface Place {
   readonly offset: number
   readonly mark: string | null
+  /** Of the whole, as it was said to be. */
+  readonly length: number | null
 }
-const start: Place = { offset: 0, mark: null }
+const start: Place = { offset: 0, mark: null, length: null }
 
 /** How far a fetch has come, from try to try. */
 interface Progress extends Place {
   offset: number
   mark: string | null
+  length: number | null
   opened: boolean
 }
 
@@ -114,7 +117,7 @@ const patiently = <A>(work: Effect.Effect<A, HubFileError, Scope.Scope>, come: (
     let vain = 0
     const worthwhile = ({ reason }: HubFileError): boolean => {
       vain = come() > before ? 0 : vain + 1
-      before = come()
+      before = Math.max(before, come())
       return (reason === "unavailable" || reason === "cut-short") && vain <= retriesMax
     }
     const pauses = Schedule.min([Schedule.exponential("300 millis"), Schedule.spaced(retryMillisMax)])
@@ -146,12 +149,16 @@ const served = (
       const { status } = response
       if (status === 404 || status === 410) return Effect.fail(failed("missing", " does not exist"))
       const part = status === 206 ? rangeOf(response.headers["content-range"]) : undefined
+      // Another file by now, whatever the server makes of our condition; or we have more than there is.
+      const mark = markOf(response.headers)
+      const isOther = part !== undefined && ((mark !== null && mark !== from.mark) || part.length !== from.length)
+      if (isOther || (status === 416 && from.offset > 0)) return Effect.fail(failed("cut-short", " has changed"))
       if (status !== 200 && part?.offset !== from.offset) {
         return Effect.fail(failed(passing(status) ? "unavailable" : "refused", `: HTTP status ${status}`))
       }
       return Effect.succeed({
         offset: part?.offset ?? 0,
-        mark: markOf(response.headers),
+        mark,
         length: part === undefined ? numberOf(response.headers["content-length"]) : part.length,
         bytes: response.stream.pipe(
           Stream.mapError(() => failed("cut-short", ": the connection was lost")),
@@ -227,13 +234,15 @@ const save = (
   progress: Progress
 ) =>
   Effect.gen(function* () {
-    const { offset, mark, length, bytes } = yield* source
+    const { offset, mark, length, bytes } = yield* source.pipe(
+      Effect.tapError(({ reason }) => Effect.sync(() => reason === "cut-short" && Object.assign(progress, start)))
+    )
     const { O_WRONLY, O_CREAT, O_TRUNC, O_APPEND, O_NOFOLLOW } = constants
     const unwritable = (cause: unknown) =>
       new HubFileError({ path, reason: "unwritable", message: `cannot write ${destination}: ${String(cause)}` })
     const how = offset === 0 ? O_TRUNC : O_APPEND
     const file = yield* opened(destination, O_WRONLY | O_CREAT | O_NOFOLLOW | how, unwritable)
-    Object.assign(progress, { offset, mark, opened: true })
+    Object.assign(progress, { offset, mark, length, opened: true })
     yield* Stream.runForEach(bytes, (chunk) => {
       if (progress.offset + chunk.length > fetchBytesMax) return Effect.fail(tooLarge(path, fetchBytesMax))
       return Effect.tryPromise({ try: () => file.writeFile(chunk), catch: unwritable }).pipe(

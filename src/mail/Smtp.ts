@@ -37,9 +37,10 @@ const send = Effect.fnUntraced(function* ({ server, user, password }: SmtpOption
   const to: Array<string> = []
   for (const recipient of mail.recipients) {
     const address = addressIn(recipient)
-    if (address === undefined) return yield* refused(`${JSON.stringify(recipient)} is no mail address`)
-    to.push(address)
+    if (address === undefined) yield* Effect.logWarning(`${JSON.stringify(recipient)} is no mail address: left out`)
+    else to.push(address)
   }
+  if (to.length === 0) return yield* refused(`none of ${JSON.stringify(mail.recipients)} is a mail address`)
   const from = addressIn(mail.from)
   if (from === undefined) {
     return yield* refused(`from_addr in [kojid] is no mail address: ${JSON.stringify(mail.from)}`)

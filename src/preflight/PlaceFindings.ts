@@ -79,7 +79,7 @@ export const secretFinding = ({ option, path, mode }: SecretFacts): Finding => {
   const subject = "secrets"
   return (mode & 0o077) === 0
     ? ok(subject, `${path} (${option}) is closed to others`)
-    : problem(
+    : warning(
         subject,
         `${path} (${option}) is open to group or others (mode ${(mode & 0o7777).toString(8).padStart(4, "0")})`,
         `chmod 0600 ${path}, and change what it held if others were there`

@@ -4,6 +4,7 @@ import { hubStep } from "../buildroot/HubSteps.ts"
 import { findHost } from "../hub/calls/hosts.ts"
 import { getTaskChildren, getTaskInfo, getTaskRequest, getTaskResult, listTaskOutput } from "../hub/calls/tasks.ts"
 import type { NoticedTask } from "../koji/BuildNotice.ts"
+import { faultName } from "../koji/Fault.ts"
 import { taskLabel } from "../koji/TaskLabel.ts"
 import { taskStateName } from "../koji/TaskState.ts"
 
@@ -38,6 +39,12 @@ export const noticedTasks = Effect.fnUntraced(function* (root: number) {
   return [...noticed.values()]
 })
 
+/** As kojid's client has made an exception of it: by its class, if Koji has one for it (tasks.md 5.1). */
+const failureOf = (code: number, message: string): string | null => {
+  const name = faultName(code)
+  return name === undefined ? message || null : `${name}: ${message}`
+}
+
 const lookAt = (id: number) =>
   hubStep(
     `task/${id}`,
@@ -49,7 +56,7 @@ const lookAt = (id: number) =>
       const failure = yield* getTaskResult(id).pipe(
         Effect.as(null),
         // A task that has not ended has no result either, and is shown as nothing.
-        Effect.catchTag("HubFault", ({ message }) => Effect.succeed(message.trim() || null))
+        Effect.catchTag("HubFault", ({ code, message }) => Effect.succeed(failureOf(code, message.trim())))
       )
       const files = yield* listTaskOutput(id)
       const asked = yield* getTaskRequest(id)

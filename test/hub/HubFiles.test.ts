@@ -238,6 +238,25 @@ describe("the hub's files over HTTP", () => {
     })
   )
 
+  it.effect("are never put together of two files, whatever the server makes of a condition", () =>
+    Effect.gen(function* () {
+      const { fetch, destination, plays } = yield* files
+      const other = Buffer.alloc(large.length, 7)
+      const careless: Reply = (response, _, { headers }) => {
+        const from = Number(/^bytes=([0-9]+)-$/.exec(headers.range ?? "")?.[1] ?? 0)
+        const range = from > 0 ? { "Content-Range": `bytes ${from}-${other.length - 1}/${other.length}` } : {}
+        response.writeHead(from > 0 ? 206 : 200, { ETag: '"two"', "Content-Length": other.length - from, ...range })
+        response.end(other.subarray(from))
+      }
+      plays.push(some(megabyte, { ETag: '"one"' }), careless, careless)
+      yield* fetch(largePath, destination)
+      assert.isTrue((yield* Effect.promise(() => readFile(destination))).equals(other))
+      plays.push(some(megabyte, { ETag: '"one"' }), status(416))
+      yield* fetch(largePath, destination)
+      assert.isTrue((yield* Effect.promise(() => readFile(destination))).equals(large))
+    })
+  )
+
   it.effect("are given up after three more tries, and nothing is left", () =>
     Effect.gen(function* () {
       const { fetch, destination, plays, asked } = yield* files

@@ -71,7 +71,7 @@ describe("a mail", () => {
     Effect.gen(function* () {
       for (const recipient of ["", "a b@example.com", "a@example.com\r\nRCPT TO:<b@example.com>"]) {
         const { message: said } = yield* send("127.0.0.1:1", [recipient]).pipe(Effect.flip)
-        assert.include(said, "is no mail address")
+        assert.match(said, /none of .* is a mail address/s)
       }
       const { message: said } = yield* send("127.0.0.1:1", ["a@example.com"], { from: "" }).pipe(Effect.flip)
       assert.notInclude(said, "from_addr", "the sender is the mail's, not the layer's")
