@@ -174,7 +174,7 @@ describe("the notifications that kojid sent", () => {
       assert.include(text, "\nX-Koji-Status: failed\n")
       assert.include(
         text,
-        "\nhello-1.0-3 (7) failed on builder2 (noarch), builder2 (x86_64):\n  error building package (arch x86_64), " +
+        "\nhello-1.0-3 (7) failed on builder2 (noarch), builder2 (x86_64):\n  BuildError: error building package (arch x86_64), " +
           "mock exited with status 1; see build.log or root.log for more information\n"
       )
       assert.include(
