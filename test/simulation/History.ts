@@ -101,14 +101,15 @@ const endsOf = ({ found }: Awaited<ReturnType<typeof run>>) => found.ends
 export const tellHistory = async (plan: Plan): Promise<Told> => {
   const ends = await expected(plan.jobs)
   const { incidents, found, log } = await run(plan)
-  const problems = [...found.problems]
+  const fileFailed = incidents.happened.some((incident) => "code" in incident && incident.code === "EIO")
+  // It may have been the removal that failed: the next start takes away what is left.
+  const problems = found.problems.filter((problem) => !(fileFailed && /^directory \S+ is left$/.test(problem)))
   for (const [at, end] of ends.entries()) {
     const job = plan.jobs[at]
     const own = found.ends[at]
     if (own === undefined || job === undefined) continue
     if (incidents.touched.has(own.task) && own.state === "CANCELED") continue
     // It may have failed the daemon, as a defect does, or what ran in a container.
-    const fileFailed = incidents.happened.some((incident) => "code" in incident && incident.code === "EIO")
     if (own.state === "FAILED" && fileFailed) continue
     // What was done to its end and then given back is begun again, and the hub says that it has been done.
     if (found.begunAgain && doneBefore.test(own.fault)) continue
