@@ -10,13 +10,11 @@ import { getSessionInfo } from "../hub/calls/session.ts"
 import { type HubError, HubNonsense, isSessionGone } from "../hub/HubError.ts"
 import { methods } from "../tasks/Registry.ts"
 import { Attempts } from "./Attempts.ts"
-import { keeping } from "./Keeping.ts"
 import { leave } from "./Leaving.ts"
 import { type LookOptions, makeEyes } from "./Look.ts"
 import { recover } from "./Recovery.ts"
 import { ServiceManager } from "./ServiceManager.ts"
-import { sweeping } from "./Sweeping.ts"
-import { upkeeping } from "./Upkeep.ts"
+import { tidying } from "./Tidying.ts"
 
 /** How often the daemon looks, and what it may take. */
 export interface DaemonOptions extends LookOptions {
@@ -96,11 +94,10 @@ export const runDaemon = Effect.fn("runDaemon")(function* (options: DaemonOption
   )
 
   // What tidies up beside the loop has ended before we leave: what is left to the next process would look ownerless.
-  const tidying = Effect.all([upkeeping(hostId, eyes.nearlyFull), sweeping, keeping(options.journalAgeSeconds)], {
-    concurrency: "unbounded",
-    discard: true
-  })
-  const working = Effect.andThen(Effect.forkScoped(tidying), Effect.raceFirst(loop, Effect.raceFirst(stopped, listen)))
+  const working = Effect.andThen(
+    tidying(hostId, eyes.nearlyFull, options.journalAgeSeconds),
+    Effect.raceFirst(loop, Effect.raceFirst(stopped, listen))
+  )
   return yield* Effect.onExit(Effect.scoped(working), leave)
 })
 

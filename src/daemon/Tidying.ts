@@ -1,0 +1,27 @@
+/** All that keeps the builder tidy beside the loop, for as long as the scope lives. */
+import { Effect } from "effect"
+import { keeping } from "./Keeping.ts"
+import { sweeping } from "./Sweeping.ts"
+import { upkeeping } from "./Upkeep.ts"
+
+const restSeconds = 60
+
+/** A defect of one round (a disk that does not answer, say) is told, and is not the end of all rounds. */
+export const goingOn = <E, R>(what: string, rounds: Effect.Effect<void, E, R>) =>
+  rounds.pipe(
+    Effect.catchCause((cause) => Effect.logError(`${what}: going on in ${restSeconds} s`, cause)),
+    Effect.andThen(Effect.sleep(`${restSeconds} seconds`)),
+    Effect.forever,
+    Effect.forkScoped
+  )
+
+/** Each by itself. `nearlyFull`: whether a disk was found so at the last look. */
+export const tidying = Effect.fnUntraced(function* (
+  hostId: number,
+  nearlyFull: Effect.Effect<boolean>,
+  journalAgeSeconds: number
+) {
+  yield* goingOn("upkeep", upkeeping(hostId, nearlyFull))
+  yield* goingOn("sweep", sweeping)
+  yield* goingOn("old journals", keeping(journalAgeSeconds))
+})
