@@ -29,13 +29,15 @@ export interface HubForms {
   checkIn(load: number, ready: boolean, data: Struct): Calling<void>
   /** The tasks that are ours to open. At a glance only those that cost little to know of. */
   offered(at: "look" | "glance"): Calling<ReadonlyArray<AssignedTask>>
-  /** Has the hub give a task to another. Where it cannot be told so, the task is left alone. */
+  /** Has the hub give a task to another. Where it cannot be told so, the task is not offered again. */
   refuse(id: number, refusal: { readonly soft: boolean; readonly message: string }): Calling<void>
 }
 
 export const makeHubForms = Effect.fnUntraced(function* (hostId: number, delaySeconds: number) {
   const oldUntil = yield* Ref.make<ReadonlyMap<string, number>>(new Map())
   const firstSeen = yield* Ref.make<ReadonlyMap<number, number>>(new Map())
+  /** By us, on a hub that cannot be told. */
+  const refused = yield* Ref.make<ReadonlySet<number>>(new Set())
 
   /** The newest form of a call, or the older one on a hub that does not know it. */
   const newest = <A>(name: string, form: Calling<A>, older: Calling<A>): Calling<A> =>
@@ -56,7 +58,10 @@ export const makeHubForms = Effect.fnUntraced(function* (hostId: number, delaySe
 
   /** Hubs before 1.34 give nothing out: builders choose. */
   const chosen = Effect.gen(function* () {
-    const [hosts, tasks] = yield* getLoadData()
+    const [hosts, all] = yield* getLoadData()
+    const before = yield* Ref.get(refused)
+    yield* Ref.set(refused, new Set(all.flatMap(({ id }) => (before.has(id) ? [id] : []))))
+    const tasks = all.filter(({ id }) => !before.has(id))
     const nowSeconds = Math.floor((yield* Clock.currentTimeMillis) / 1000)
     const made = chooseFree({
       ...{ hostId, delaySeconds, nowSeconds, firstSeen: yield* Ref.get(firstSeen) },
@@ -93,6 +98,11 @@ export const makeHubForms = Effect.fnUntraced(function* (hostId: number, delaySe
         Effect.andThen(updateHost(load, ready), newest("host.setHostData", setHostData(data), Effect.void))
       ),
     offered: (at) => newest("host.getTasks", getTasks(), at === "look" ? chosen : Effect.succeed([])),
-    refuse: (id, refusal) => newest("host.refuseTask", refuseTask(id, refusal), Effect.void)
+    refuse: (id, refusal) =>
+      newest(
+        "host.refuseTask",
+        refuseTask(id, refusal),
+        Ref.update(refused, (ids) => new Set(ids).add(id))
+      )
   } satisfies HubForms
 })

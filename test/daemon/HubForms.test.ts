@@ -111,8 +111,13 @@ describe("the daemon's calls", () => {
       assert.deepStrictEqual(yield* forms.offered("glance"), [])
       yield* forms.refuse(1, refusal)
       yield* forms.checkIn(0, true, data)
-      yield* forms.offered("look")
+      const later = yield* forms.offered("look")
       assert.deepStrictEqual(asked, ["host.updateHost", "host.getLoadData"])
+      assert.deepStrictEqual(
+        later.map(({ id }) => id),
+        [2],
+        "what was refused does not come again"
+      )
     }).pipe(Effect.provide(session))
   })
 
