@@ -148,7 +148,14 @@ const served = (config: DaemonConfigValues, request: CommandRequest, engine: str
     const store = yield* JournalStore
     const { instance, bootId, version } = yield* BuilderSettings
     yield* journal.record(
-      told.Started.make({ instance, bootId, version, pid: process.pid, engine, hub: config.kojid.server })
+      told.Started.make({
+        instance,
+        bootId,
+        version,
+        pid: process.pid,
+        engine,
+        hub: withoutPassword(config.kojid.server)
+      })
     )
     if (request.skipMain) return "stopped" as const
     yield* hurryOnSecondSignal
