@@ -33,13 +33,18 @@ export const loginTarget = "/ssllogin"
 
 const notAHub = "is server the URL of a hub's XML-RPC interface, without a slash at its end?"
 
-/** With a client certificate, which the HTTP client presents. */
-export const certificateLogin = (file: string): Login => ({
+/** Where the web server is asked who we are, by whatever it takes. */
+const throughWebServer = (refusal: Refusal): Login => ({
   method: "sslLogin",
   target: loginTarget,
   params: () => [],
   keywords: { proxyuser: null },
-  refusal: (how) => {
+  refusal: (how) => (how === 404 ? notAHub : refusal(how))
+})
+
+/** With a client certificate, which the HTTP client presents. */
+export const certificateLogin = (file: string): Login =>
+  throughWebServer((how) => {
     switch (how) {
       case 401:
         return "the web server wants another way of logging in than by certificate (cert): by Kerberos, most likely"
@@ -48,8 +53,6 @@ export const certificateLogin = (file: string): Login => ({
           `the web server has not accepted the certificate in ${file}: it must be signed by an authority that the hub ` +
           "takes client certificates from"
         )
-      case 404:
-        return notAHub
       case "closed":
         // Apache says no more than this when a renegotiation fails.
         return (
@@ -59,26 +62,11 @@ export const certificateLogin = (file: string): Login => ({
       default:
         return undefined
     }
-  }
-})
+  })
 
 /** By Kerberos, of which the transport takes care. */
-export const kerberosLogin = (principal: string): Login => ({
-  method: "sslLogin",
-  target: loginTarget,
-  params: () => [],
-  keywords: { proxyuser: null },
-  refusal: (how) => {
-    switch (how) {
-      case 403:
-        return `the web server knows ${principal} and does not let it in`
-      case 404:
-        return notAHub
-      default:
-        return undefined
-    }
-  }
-})
+export const kerberosLogin = (principal: string): Login =>
+  throughWebServer((how) => (how === 403 ? `the web server knows ${principal} and does not let it in` : undefined))
 
 /** Koji's clients log in by certificate and by Kerberos over TLS only, whatever is configured (daemon.md 2.1). */
 export const overTls = (server: string): string => server.replace(/^http:\/\//i, "https://")

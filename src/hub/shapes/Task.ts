@@ -37,19 +37,6 @@ export const HostTaskRow = Schema.Struct({
 })
 export type HostTaskRow = typeof HostTaskRow.Type
 
-/** A row of `host.getTasks`: a task that is ASSIGNED to us. */
-export const AssignedTask = Schema.Struct({
-  id: Schema.Int,
-  state: Schema.Int,
-  host_id: Schema.NullOr(Schema.Int),
-  channel_id: Schema.NullOr(Schema.Int),
-  arch: Schema.String,
-  method: Schema.String,
-  priority: Schema.NullOr(Schema.Int),
-  create_ts: Schema.NullOr(Schema.Finite)
-})
-export type AssignedTask = typeof AssignedTask.Type
-
 /** A task in `host.getLoadData`, assigned to somebody or free (daemon.md 3.7). */
 export const LoadedTask = Schema.Struct({
   id: Schema.Int,
@@ -60,3 +47,7 @@ export const LoadedTask = Schema.Struct({
   method: Schema.String,
   priority: Schema.NullOr(Schema.Int)
 })
+
+/** A row of `host.getTasks`: a task that is ASSIGNED to us. */
+export const AssignedTask = Schema.Struct({ ...LoadedTask.fields, create_ts: Schema.NullOr(Schema.Finite) })
+export type AssignedTask = typeof AssignedTask.Type
