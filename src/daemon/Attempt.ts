@@ -7,7 +7,7 @@
  */
 
 import { join } from "node:path"
-import { Cause, Effect, Exit, HashMap, Layer, Option, Schedule, Schema, Scope } from "effect"
+import { Cause, Effect, Exit, Layer, Schedule, type Schema, Scope } from "effect"
 import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
 import { DaemonControl } from "../buildroot/DaemonControl.ts"
 import { hubFailure } from "../buildroot/HubSteps.ts"
@@ -17,10 +17,9 @@ import { removeWorkspace, Workspace, workspaceRoot } from "../buildroot/Workspac
 import { Door, type World } from "../buildroot/World.ts"
 import { order } from "../core/AttemptCommand.ts"
 import { Outcome } from "../core/AttemptEvent.ts"
-import { type AttemptState, containersLeft } from "../core/AttemptState.ts"
-import { type AttemptNumber, StepPath, type TaskId } from "../core/Ids.ts"
+import { containersLeft } from "../core/AttemptState.ts"
+import type { AttemptNumber, TaskId } from "../core/Ids.ts"
 import { Engine, leaveRunning } from "../engine/Engine.ts"
-import { openTask, setTaskWeight } from "../hub/calls/host.ts"
 import { getTaskInfo } from "../hub/calls/tasks.ts"
 import { HubSession } from "../hub/HubSession.ts"
 import { AttemptJournal } from "../journal/AttemptJournal.ts"
@@ -29,10 +28,10 @@ import { GiveBack, type TaskFailure } from "../koji/Fault.ts"
 import type { PythonValue } from "../koji/PythonRepr.ts"
 import type { BoundParameters } from "../koji/TaskParameters.ts"
 import { taskStateName, taskStates } from "../koji/TaskState.ts"
-import { weightOf } from "../tasks/Registry.ts"
 import type { HandlerResult, TaskType } from "../tasks/Task.ts"
 import { uploadEvents } from "./EventsLog.ts"
 import { dropRoot, keepRoot, unpinImages } from "./KeepRoot.ts"
+import { isOpen, open, stillOurs, supersededNote } from "./Opening.ts"
 import { outcomeOf, outcomeText, stoppedBy, type TaskResult } from "./Outcome.ts"
 import { report } from "./Report.ts"
 
@@ -124,61 +123,6 @@ const isWanted = Effect.gen(function* () {
   const journal = yield* AttemptJournal
   const state = yield* journal.state
   return state._tag !== "Unknown" && state.stop === null
-})
-
-/** Whether an earlier process has opened the task. */
-const isOpen = (state: AttemptState): boolean => {
-  if (state._tag === "Unknown") return false
-  return Option.exists(HashMap.get(state.steps, StepPath.make(openTaskPath)), ({ _tag }) => _tag === "Succeeded")
-}
-const openTaskPath = "openTask"
-
-/**
- * While nobody ran the attempt, its task may have been canceled, or the hub may have given it to another: then there is
- * nothing to go on with. Null when it is open and ours.
- */
-const stillOurs = Effect.fnUntraced(function* ({ task, hostId, isSuperseded }: AttemptRequest) {
-  const journal = yield* AttemptJournal
-  if (isSuperseded === true) {
-    yield* journal.submit(order.RequestStop.make({ reason: "lost", detail: supersededNote })).pipe(Effect.orDie)
-    return stoppedBy("lost")
-  }
-  const info = yield* getTaskInfo(task).pipe(Effect.mapError(hubFailure))
-  if (info?.state === taskStates.OPEN && info.host_id === hostId) return null
-  const said = `the hub says ${(info === null ? undefined : taskStateName(info.state)) ?? "unknown"}`
-  const reason = info?.state === taskStates.CANCELED ? "canceled" : "lost"
-  yield* journal.submit(order.RequestStop.make({ reason, detail: said })).pipe(Effect.orDie)
-  return stoppedBy(reason)
-})
-
-const supersededNote = "a later attempt of the task has begun"
-
-/** Opens the task at the hub; how the attempt ends when somebody else has it. */
-const open = Effect.fnUntraced(function* (request: AttemptRequest) {
-  const door = yield* recording<HubSession>()
-  const opened = yield* door.step(
-    { path: openTaskPath, rule: "ask", input: request.task },
-    Schema.Boolean,
-    openTask(request.task).pipe(
-      Effect.flatMap((task) =>
-        task !== null
-          ? Effect.succeed(true)
-          : // An answer that got lost opens the task all the same: ask whose it is.
-            Effect.map(
-              getTaskInfo(request.task),
-              (info) => info?.state === taskStates.OPEN && info.host_id === request.hostId
-            )
-      ),
-      Effect.mapError(hubFailure)
-    )
-  )
-  if (!opened) return Outcome.cases.Lost.make({ reason: "the hub did not give us the task" })
-  yield* door.step(
-    { path: "open/weight", rule: "repeat" },
-    Schema.Null,
-    setTaskWeight(request.task, weightOf(request.type.method)).pipe(Effect.as(null), Effect.mapError(hubFailure))
-  )
-  return null
 })
 
 /** A process that goes on with the attempt needs it, so it stays until there is no going on. */

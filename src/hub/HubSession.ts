@@ -5,13 +5,14 @@
  * request in flight; whoever wants to talk beside it opens a subsession. A repeated call keeps its number and its
  * bytes. The key is `Redacted`; it is in no error and no log.
  */
-import { Context, Effect, Layer, Redacted, Ref, Result, Schema, type Scope, Semaphore } from "effect"
+import { Context, Effect, Layer, Redacted, Ref, Schema, type Scope, Semaphore } from "effect"
 import { faultCodes } from "../koji/Fault.ts"
-import { type HubError, HubFault, HubNonsense, HubUnavailable, wasDone } from "./HubError.ts"
-import { type HubRequest, HubTransport, TransportError } from "./HubTransport.ts"
+import { exchange, type RetryRules } from "./Exchange.ts"
+import { type HubError, HubFault, HubNonsense, wasDone } from "./HubError.ts"
+import { type HubRequest, HubTransport } from "./HubTransport.ts"
 import { withKeywords } from "./Keywords.ts"
 import { Credentials, type Identity, type Login, passwordLogin, sessionHeaders } from "./Login.ts"
-import type { Answer, Struct, Value } from "./Value.ts"
+import type { Struct, Value } from "./Value.ts"
 
 /** One piece of a file (daemon.md 5.1). `directory` is below the hub's `work`. */
 export interface UploadChunk {
@@ -26,15 +27,6 @@ export interface UploadChunk {
 
 export const UploadReply = Schema.Struct({ size: Schema.Int, offset: Schema.Int, hexdigest: Schema.String })
 export type UploadReply = typeof UploadReply.Type
-
-/** How patient a session is. kojid's own numbers are 120 retries, 60 s apart, and 120 s for a hub that is offline. */
-export interface RetryRules {
-  readonly retriesMax: number
-  readonly intervalSeconds: number
-  readonly offlineIntervalSeconds: number
-  /** For one request, answer included; some calls take the hub many minutes. */
-  readonly timeoutSeconds: number
-}
 
 export interface SessionOptions {
   /** Builders need the exclusive session; `force` takes it from whoever has it. */
@@ -260,47 +252,3 @@ const calling = (method: string, params: ReadonlyArray<Value>): Request => ({
   target: "",
   content: { _tag: "Call", call: { method, params } }
 })
-
-/**
- * One logical call, retried as kojid retries (daemon.md 2.9): faults never, but for a hub that says it is offline, which
- * is waited out; transport errors with the same number and bytes, the first time at once.
- */
-const exchange = (
-  transport: Connection["transport"],
-  retries: RetryRules,
-  method: string,
-  request: HubRequest
-): Effect.Effect<Value, HubError> =>
-  Effect.gen(function* () {
-    const { retriesMax, intervalSeconds, offlineIntervalSeconds, timeoutSeconds } = retries
-    for (let tries = 1; ; ) {
-      const result = yield* Effect.result(inTime(transport.exchange(request), timeoutSeconds))
-      if (Result.isSuccess(result)) {
-        const answer = result.success
-        if (answer._tag === "Success") return answer.value
-        if (answer.code === faultCodes.ServerOffline && offlineIntervalSeconds > 0) {
-          yield* Effect.logWarning(`${method}: the hub is offline, asking again in ${offlineIntervalSeconds} s`)
-          yield* Effect.sleep(`${offlineIntervalSeconds} seconds`)
-          tries = 1
-          continue
-        }
-        return yield* new HubFault({ method, code: answer.code, message: answer.message })
-      }
-      const { outlook, message } = result.failure
-      if (outlook === "refused") return yield* new HubNonsense({ method, message })
-      if (outlook === "untrusted") return yield* new HubUnavailable({ method, message })
-      if (tries > retriesMax) return yield* new HubUnavailable({ method, message: `${message} (tried ${tries} times)` })
-      if (tries > 1) {
-        yield* Effect.logWarning(`${method}: ${message}, asking again in ${intervalSeconds} s`)
-        yield* Effect.sleep(`${intervalSeconds} seconds`)
-      }
-      tries++
-    }
-  })
-
-/** One exchange, the whole of it within this time. */
-const inTime = (exchange: Effect.Effect<Answer, TransportError>, timeoutSeconds: number) =>
-  Effect.timeoutOrElse(exchange, {
-    duration: `${timeoutSeconds} seconds`,
-    orElse: () => Effect.fail(new TransportError({ outlook: "pass", message: `no answer within ${timeoutSeconds} s` }))
-  })
