@@ -113,16 +113,16 @@ export const onPurpose: ReadonlyArray<OnPurpose> = [
   only("we", "daemon", "host.getHostTasks(), host.freeTasks([number …]), host.getTasks()", twoLooks)
 ]
 
-/** Recorded sessions that nothing of ours is held to. */
+/** Recorded sessions that nothing of ours is held to here, and why. */
 export const notHere: Readonly<Record<string, string>> = {
-  "B task9": "buildNotification",
-  "F task36": "buildNotification",
-  "G task40": "buildNotification",
+  "B task9": "buildNotification, held in test/contract/notifications.test.ts",
+  "F task36": "buildNotification, as B task9",
+  "G task40": "buildNotification, as B task9",
   "E task27": "tagBuild, as B task10",
   "E task28": "distRepo is refused here",
-  "E task29": "tagNotification",
+  "E task29": "tagNotification, as B task9",
   "E task30": "createdistrepo is refused here",
-  "O task51": "sleep",
+  "O task51": "sleep, as D task23",
   "D task18": "subtask, as D task22",
   "D task24": "sleep, as D task23",
   "D task25": "sleep, as D task23"
