@@ -21,8 +21,9 @@ export class Mailer extends Context.Service<
     /** What mails come from (`from_addr`). */
     readonly from: string
     /**
-     * Hands the message in, for all recipients at once. Succeeds when the server has taken it for at least one of them;
-     * once begun it is not interrupted, so that whoever waits knows whether it was sent. It takes two minutes at most.
+     * Hands the message in, for all recipients at once. Succeeds when the server has taken it for at least one of them.
+     * Once begun it is not broken off, which takes two minutes at most; whoever was interrupted meanwhile does not hear
+     * what became of it.
      */
     send(mail: Mail): Effect.Effect<void, MailError>
   }

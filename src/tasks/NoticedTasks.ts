@@ -42,7 +42,7 @@ export const noticedTasks = Effect.fnUntraced(function* (root: number) {
 /** As kojid's client has made an exception of it: by its class, if Koji has one for it (tasks.md 5.1). */
 const failureOf = (code: number, message: string): string | null => {
   const name = faultName(code)
-  return name === undefined ? message || null : `${name}: ${message}`
+  return (name === undefined ? message : `${name}: ${message}`).trim() || null
 }
 
 const lookAt = (id: number) =>
@@ -55,8 +55,8 @@ const lookAt = (id: number) =>
       const host = info.host_id === null ? null : yield* findHost(info.host_id)
       const failure = yield* getTaskResult(id).pipe(
         Effect.as(null),
-        // A task that has not ended has no result either, and is shown as nothing.
-        Effect.catchTag("HubFault", ({ code, message }) => Effect.succeed(failureOf(code, message.trim())))
+        // A task that has not ended has no result either; what the hub says of that is shown as kojid shows it.
+        Effect.catchTag("HubFault", ({ code, message }) => Effect.succeed(failureOf(code, message)))
       )
       const files = yield* listTaskOutput(id)
       const asked = yield* getTaskRequest(id)
