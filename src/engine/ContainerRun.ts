@@ -7,7 +7,6 @@
  */
 
 import { Effect, Exit, Schedule } from "effect"
-import { onceBack, throughAbsence } from "./Absence.ts"
 import type { Commit, ContainerExit, ContainerSpec } from "./ContainerSpec.ts"
 import { createBody, objection } from "./CreateBody.ts"
 import { type ContainerEvent, EngineError, leaveRunning, type OutputSink } from "./Engine.ts"
@@ -31,8 +30,7 @@ export const runStep = <E>(
   watch: Watch<E>
 ): Effect.Effect<ContainerExit, EngineError | E> =>
   Effect.gen(function* () {
-    const patiently = throughAbsence(host.client)
-    const image = yield* patiently(host.client.inspectImage(spec.image))
+    const image = yield* host.patience.ask(host.client.inspectImage(spec.image))
     yield* check(host, spec, image)
     const begin = Effect.fnUntraced(function* (id: string) {
       yield* watch({ _tag: "Created", name: spec.name, id })
@@ -48,17 +46,15 @@ export const runStep = <E>(
       made = true
       return id
     })
-    const policy = onceBack(host.client)
-    return yield* Effect.acquireUseRelease(create, begin, release(host, spec, watch)).pipe(
-      // What fails after the creation has been patient by itself.
-      Effect.retry({ ...policy, while: (error) => (made ? Effect.succeed(false) : policy.while(error)) })
-    )
+    const whole = Effect.acquireUseRelease(create, begin, release(host, spec, watch))
+    // What fails after the creation has been patient by itself.
+    return yield* host.patience.ask(whole, () => !made)
   })
 
 /** Starts it, unless the engine has done so and could not say it. `unseen`: it had ended by the time it was looked at. */
-const start = Effect.fnUntraced(function* ({ client }: Host, id: string) {
+const start = Effect.fnUntraced(function* ({ client, patience }: Host, id: string) {
   let tries = 0
-  const started = yield* throughAbsence(client)(
+  const started = yield* patience.ask(
     Effect.gen(function* () {
       const before = tries++ === 0 ? undefined : yield* client.inspectContainer(id)
       if (before !== undefined && !neverStarted.includes(before.State.Status)) return before
@@ -78,7 +74,7 @@ export const adoptStep = <E>(
   held: { readonly stdout: number; readonly stderr: number }
 ): Effect.Effect<ContainerExit, EngineError | E> =>
   Effect.gen(function* () {
-    const found = yield* throughAbsence(host.client)(host.client.inspectContainer(spec.name))
+    const found = yield* host.patience.ask(host.client.inspectContainer(spec.name))
     if (found.Config.Labels?.[label.instance] !== spec.labels[label.instance]) {
       return yield* problem("adopt", spec.name, "conflict", "it belongs to another instance")
     }
@@ -157,7 +153,7 @@ const release =
       if (Exit.isFailure(exit) && (yield* yield* leaveRunning)) return
       const remove = removeContainer(host, id)
       // What has come to its end is not begun again for want of an engine; who is told to leave does not wait for one.
-      yield* Exit.isSuccess(exit) ? throughAbsence(host.client)(remove) : remove
+      yield* Exit.isSuccess(exit) ? host.patience.ask(remove) : remove
       yield* watch({ _tag: "Removed", name: spec.name })
     })
 
@@ -181,9 +177,7 @@ const commit = (host: Host, id: string, spec: ContainerSpec, { reason }: Contain
   const made = (wanted: Commit) => {
     // The container's labels would go into the image, and from there onto whatever people start from it.
     const emptied = Object.fromEntries(Object.keys(spec.labels).map((name) => [name, ""]))
-    return throughAbsence(host.client)(
-      host.client.commitContainer(id, wanted.reference, { ...emptied, ...wanted.labels })
-    )
+    return host.patience.ask(host.client.commitContainer(id, wanted.reference, { ...emptied, ...wanted.labels }))
   }
   const code = reason._tag === "Exited" ? reason.code : null
   if (code === 0) return spec.commit === null ? Effect.succeed(null) : made(spec.commit)

@@ -10,19 +10,20 @@ import { killedForMemory } from "./KernelLog.ts"
 
 const bootIdFile = "/proc/sys/kernel/random/boot_id"
 
+export interface EngineOptions {
+  readonly socketPath: string
+  /** How long it may be away at a time; a minute if nothing is said. */
+  readonly awayMillisMax?: number
+}
+
 /** The engine that listens on this unix socket, on this machine: mounts and disk usage are looked at as files. */
-export const layer = (options: { readonly socketPath: string }): Layer.Layer<Engine> =>
+export const layer = ({ socketPath, awayMillisMax }: EngineOptions): Layer.Layer<Engine> =>
   Layer.effect(
     Engine,
     Effect.gen(function* () {
       const bootId = yield* Effect.promise(() => readFile(bootIdFile, "utf8"))
-      return yield* engineOver(dockerodeClient(options.socketPath), {
-        bootId: bootId.trim(),
-        exists,
-        fileBytes,
-        openGrowing,
-        killedForMemory
-      })
+      const machine = { bootId: bootId.trim(), exists, fileBytes, openGrowing, killedForMemory }
+      return yield* engineOver(dockerodeClient(socketPath), machine, awayMillisMax)
     })
   )
 

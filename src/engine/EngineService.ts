@@ -3,16 +3,17 @@
  * between Docker and Podman stays behind this.
  */
 import { Effect, Ref } from "effect"
-import { throughAbsence } from "./Absence.ts"
 import { adoptStep, removeContainer, runStep } from "./ContainerRun.ts"
 import type { EngineClient } from "./DockerodeClient.ts"
 import { Engine, type EngineInfo } from "./Engine.ts"
 import { ensureImage, importImage, inspectImage, listImages } from "./ImageWork.ts"
+import { makePatience } from "./Patience.ts"
 import type { Host, Machine } from "./StepAttendance.ts"
 import { interactStep } from "./TerminalStep.ts"
 
-/** The service. Making it asks nothing; an engine may come up later. */
-export const engineOver = Effect.fnUntraced(function* (client: EngineClient, machine: Machine) {
+/** The service. Making it asks nothing; an engine may come up later. `awayMillisMax`: see `Patience`. */
+export const engineOver = Effect.fnUntraced(function* (client: EngineClient, machine: Machine, awayMillisMax?: number) {
+  const patience = makePatience(client.version, awayMillisMax)
   const known = yield* Ref.make<
     { readonly engine: EngineInfo; readonly host: Host; readonly init: boolean } | undefined
   >(undefined)
@@ -44,22 +45,21 @@ export const engineOver = Effect.fnUntraced(function* (client: EngineClient, mac
     const dockerInit = components.find(({ Name }) => Name === "docker-init")?.Version ?? "N/A"
     const init = kind === "podman" || dockerInit !== "N/A"
     if (!init) yield* Effect.logWarning("Docker has no docker-init (package tini): orphans of a step are not reaped")
-    const host: Host = { ...machine, client, kind, dataRoot: engine.dataRoot }
+    const host: Host = { ...machine, client, patience, kind, dataRoot: engine.dataRoot }
     const answer = { engine, host, init }
     yield* Ref.set(known, answer)
     return answer
   }).pipe(Effect.tapError(() => Ref.set(known, undefined)))
   const answering = Effect.flatMap(Ref.get(known), (found) => (found === undefined ? ask : Effect.succeed(found)))
 
-  const patiently = throughAbsence(client)
   return Engine.of({
     info: Effect.map(ask, ({ engine }) => engine).pipe(Effect.withSpan("Engine.info")),
     run: Effect.fn("Engine.run")(function* (spec, sink, watch) {
-      const { host, init } = yield* patiently(answering)
+      const { host, init } = yield* patience.ask(answering)
       return yield* runStep(host, init, spec, sink, watch)
     }),
     adopt: Effect.fn("Engine.adopt")(function* (spec, sink, watch, held) {
-      const { host } = yield* patiently(answering)
+      const { host } = yield* patience.ask(answering)
       return yield* adoptStep(host, spec, sink, watch, held)
     }),
     interact: Effect.fn("Engine.interact")(function* (spec, terminal) {
@@ -80,7 +80,7 @@ export const engineOver = Effect.fnUntraced(function* (client: EngineClient, mac
       const { host } = yield* answering
       return yield* removeContainer(host, name)
     }),
-    inspectImage: Effect.fn("Engine.inspectImage")((reference) => patiently(inspectImage(client, reference))),
+    inspectImage: Effect.fn("Engine.inspectImage")((reference) => patience.ask(inspectImage(client, reference))),
     ensureImage: Effect.fn("Engine.ensureImage")((reference, how) => ensureImage(client, reference, how)),
     importImage: Effect.fn("Engine.importImage")((tar, reference, labels) =>
       importImage(client, tar, reference, labels)

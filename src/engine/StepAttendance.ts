@@ -9,8 +9,7 @@
  * ended while Docker was away the last lines are lost, whatever its code: Docker itself reads what its containers say.
  * Podman does not, its service is nobody's reader. Whether Docker was there when we were not, its events tell.
  */
-import { Clock, Deferred, Effect, Result, Schedule, type Scope } from "effect"
-import { absenceMillisMax, reconnectInterval } from "./Absence.ts"
+import { Deferred, Effect, Result, type Scope } from "effect"
 import type { ContainerExit, ContainerSpec } from "./ContainerSpec.ts"
 import { logMaximumBytes } from "./CreateBody.ts"
 import { overBudget } from "./DiskBudget.ts"
@@ -21,6 +20,7 @@ import { readEnding } from "./ExitReading.ts"
 import { outOfSpace } from "./FreeSpace.ts"
 import type { GrowingFile } from "./GrowingFile.ts"
 import { label } from "./Labels.ts"
+import type { Patience } from "./Patience.ts"
 import { firstLimit, type LimitReached } from "./StepLimits.ts"
 import { readLog } from "./StepLog.ts"
 import { makeStepOutput } from "./StepOutput.ts"
@@ -42,14 +42,11 @@ export interface Machine {
 /** The engine, and the machine that it is on. */
 export interface Host extends Machine {
   readonly client: EngineClient
+  readonly patience: Patience
   readonly kind: "docker" | "podman"
   readonly dataRoot: string
 }
 
-/** An engine that was not missed for so long had come back: a long build may see many absences. */
-const presenceMillis = 5000
-/** How long before its absence is noticed an engine may have stopped reading. */
-const deathMillis = 1000
 /** How much of its log an engine may keep on disk: four times the limit holds any text with lines of 16 bytes. */
 const engineLogBytes = (outputBytes: number): number => 4 * outputBytes + 64 * 1024 * 1024
 
@@ -79,37 +76,8 @@ export const attend = Effect.fnUntraced(function* (
   const output = yield* makeStepOutput({ sink, output: spec.output, bytesMax: limits.outputBytes, held })
   const ended = yield* Deferred.make<LimitReached | undefined>()
   const file = logFile(host, started)
-  let doubt = unseen ? "it ended while nobody watched" : undefined
-
-  const absence = { since: 0, noticed: Number.NEGATIVE_INFINITY, until: Number.NEGATIVE_INFINITY }
-  /** Notices that the engine is away, and waits until it answers; false when it is away for too long. */
-  const awaitEngine = Effect.fnUntraced(function* () {
-    const since = yield* Clock.currentTimeMillis
-    if (since - absence.noticed > presenceMillis) absence.since = since
-    absence.noticed = since
-    const answered = yield* Effect.result(
-      Effect.retry(client.version, {
-        while: ({ reason }) =>
-          Effect.map(Clock.currentTimeMillis, (now) => {
-            absence.noticed = now
-            return reason === "unreachable" && now - absence.since < absenceMillisMax
-          }),
-        schedule: Schedule.spaced(reconnectInterval)
-      })
-    )
-    absence.until = yield* Clock.currentTimeMillis
-    return Result.isSuccess(answered) && absence.until - absence.since < absenceMillisMax
-  })
-  /** Tries again while the engine is away, unless it is away for too long. */
-  const patiently = <A>(effect: Effect.Effect<A, EngineError>) =>
-    Effect.retry(effect, {
-      while: ({ reason, message }) => {
-        if (reason !== "unreachable") return Effect.succeed(false)
-        doubt ??= `the engine was away while it ran: ${message}`
-        return awaitEngine()
-      },
-      schedule: Schedule.spaced(reconnectInterval)
-    })
+  const vigil = host.patience.vigil()
+  const patiently = vigil.ask
 
   const guard = Effect.gen(function* () {
     const writable = writablePaths(started)
@@ -149,6 +117,9 @@ export const attend = Effect.fnUntraced(function* (
   // Podman takes it from a file's time, which the kernel sets a few milliseconds early.
   const finishedAt = Math.max(startedAt, milliseconds(State.FinishedAt))
   const asksKernel = host.kind === "podman" && exitCode !== 0 && limit === undefined && !State.OOMKilled
+  const missed = vigil.firstMissed()
+  let doubt = unseen ? "it ended while nobody watched" : undefined
+  if (missed !== undefined) doubt ??= `the engine was away while it ran: ${missed}`
   const outOfMemory = State.OOMKilled || (asksKernel && (yield* host.killedForMemory(id)))
   if (exitCode === sigkill && limit === undefined && !outOfMemory) {
     const told = yield* Effect.result(client.sawHappen(id, "kill", startedAt, finishedAt + eventLagMillis))
@@ -156,10 +127,10 @@ export const attend = Effect.fnUntraced(function* (
     else if (told.success) doubt ??= "somebody told the engine to kill it"
   }
   // A Docker that comes back dates what it finds ended to its own start.
-  const away = finishedAt >= absence.since - deathMillis && finishedAt <= absence.until
   const unread =
     host.kind === "docker" &&
-    (away || (unseen && !(yield* patiently(client.sawHappen(id, "die", startedAt, finishedAt + eventLagMillis)))))
+    (vigil.wasAwayAt(finishedAt) ||
+      (unseen && !(yield* patiently(client.sawHappen(id, "die", startedAt, finishedAt + eventLagMillis)))))
   const bootId = started.Config.Labels?.[label.bootId]
   const rebooted = bootId !== undefined && bootId !== host.bootId
   return {

@@ -202,7 +202,7 @@ export const engineOutputContract = (
 
     test("an engine that is not there is unreachable", (ground, files) =>
       Effect.gen(function* () {
-        const nowhere = dockerLayer({ socketPath: join(files, "no.sock") })
+        const nowhere = dockerLayer({ socketPath: join(files, "no.sock"), awayMillisMax: 100 })
         const error = yield* Effect.flip(runStep(stepOf(ground, "nowhere", "exit 0"))).pipe(Effect.provide(nowhere))
         assert.strictEqual(error.reason, "unreachable")
       }))

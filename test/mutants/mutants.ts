@@ -15,7 +15,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   {
     name: "a container is not removed when its step is over",
     file: "engine/ContainerRun.ts",
-    find: "      yield* Exit.isSuccess(exit) ? throughAbsence(host.client)(remove) : remove\n",
+    find: "      yield* Exit.isSuccess(exit) ? host.patience.ask(remove) : remove\n",
     put: "",
     tests: "engine/MemoryEngine.test.ts"
   },
