@@ -26,7 +26,7 @@ export const tagBuild: Handler = Effect.fn("tagBuild")(function* (task) {
     hubStep(
       success ? "notify/success" : "notify/failure",
       Schema.Null,
-      tagNotification(success, given.tag_id, from, given.build_id, owner, given.ignore_success ?? false, failure).pipe(
+      tagNotification(success, given.tag_id, from, given.build_id, owner, given.ignore_success, failure).pipe(
         Effect.as(null)
       ),
       // A mail too few harms less than one too many, and much less than a build that is tagged again.
@@ -46,7 +46,7 @@ export const tagBuild: Handler = Effect.fn("tagBuild")(function* (task) {
     yield* door.step(
       { path: "tagBuild", rule: "ask", input: [given.tag_id, given.build_id, given.force ?? false, from] },
       Schema.Null,
-      tagOnHub(task.id, given.tag_id, given.build_id, { force: given.force ?? false, fromtag: from }).pipe(
+      tagOnHub(task.id, given.tag_id, given.build_id, { force: given.force, fromtag: from }).pipe(
         Effect.as(null),
         Effect.mapError(hubFailure)
       ),

@@ -3,6 +3,7 @@
  * taken in, and how many looks there are, depends on the moment; what a look consists of, and what comes first, does not.
  * To ask for new tasks again before the next look is asking once.
  */
+import type { Struct } from "../../src/hub/Value.ts"
 import { type Asked, callShape } from "./Shape.ts"
 
 export interface DaemonScript {
@@ -23,8 +24,15 @@ const ofLook: ReadonlySet<string> = new Set([
   ...[firstOfLook, "host.freeTasks", "host.getHost", "host.updateHost", "host.getTasks"]
 ])
 const ofTaking: ReadonlySet<string> = new Set([
-  ...["getTaskInfo", "host.openTask", "host.setTaskWeight", "subsession", "host.refuseTask"]
+  ...["getTaskInfo", "host.openTask", "host.setTaskWeight", "subsession", "host.refuseTask"],
+  ...["host.closeTask", "host.failTask"]
 ])
+/** What a task asks that runs in the daemon's own session: about itself, and about others. */
+const ofForeground = ({ method, params }: Asked): boolean =>
+  method === "host.getID" || (method === "getTaskInfo" && !Array.isArray(params[0]))
+const ends: ReadonlySet<string> = new Set(["host.refuseTask", "host.closeTask", "host.failTask"])
+/** A look names the load in its place, and says what is run here. */
+const isFarewell = (method: string, keywords: Struct): boolean => method === "host.updateHost" && !("data" in keywords)
 /** Of buildroots and of what tasks did in the end, between looks: it is told by `words`. */
 const upkeep = /^(listBuildroots|host\.setBuildRootState|getTaskInfo|logoutChild)\(/
 
@@ -32,7 +40,10 @@ const collapsed = (items: ReadonlyArray<string>): ReadonlyArray<string> =>
   items.filter((item, at) => item !== items[at - 1])
 const distinct = (items: ReadonlyArray<string>): ReadonlyArray<string> => [...new Set(items)]
 
-/** Whose task the calls of a taking are about, as far as they say. */
+/**
+ * Whose task the calls of a taking are about, as far as they say. It ends with a session for the task, or with the end of a
+ * task that needs none.
+ */
 const takingsOf = (calls: ReadonlyArray<Asked>): ReadonlyArray<string> =>
   calls.flatMap((call, at) => {
     if (call.method !== "getTaskInfo" || call.keywords["request"] !== true) return []
@@ -40,12 +51,15 @@ const takingsOf = (calls: ReadonlyArray<Asked>): ReadonlyArray<string> =>
     const taking = [callShape(call)]
     let opened = false
     for (const next of calls.slice(at + 1)) {
-      if (next.method === "subsession" ? opened : ofTaking.has(next.method) && next.params[0] === task) {
+      const isOurs = ofTaking.has(next.method) && next.params[0] === task
+      if (next.method === "subsession" ? opened : isOurs || (opened && ofForeground(next))) {
         taking.push(callShape(next))
         opened ||= next.method === "host.openTask"
       }
       if (next.method === "subsession" && opened) return [taking.join(", ")]
-      if (next.method === "host.refuseTask" && next.params[0] === task) return [taking.join(", ")]
+      if (ends.has(next.method) && next.params[0] === task) return [taking.join(", ")]
+      // A shutdown is not reported: the daemon leaves.
+      if (next.method === "logout") return [taking.join(", ")]
     }
     // The record ends in the middle of it.
     return []
@@ -60,8 +74,11 @@ export const daemonScript = (calls: ReadonlyArray<Asked>): DaemonScript => {
         .filter(({ method }) => ofLook.has(method))
         .map(callShape)
     )
-  const last = calls.findLastIndex(({ method }) => method === "host.getTasks" || method === firstOfLook)
+  const last = calls.findLastIndex(
+    ({ method, keywords }) => ofLook.has(method) && method !== "host.freeTasks" && !isFarewell(method, keywords)
+  )
   const left = calls.findLastIndex(({ method }) => method === "logout")
+  // A record that has no logout is one that ends anywhere, or of a daemon that was killed or executed itself again.
   const end = left === -1 ? calls.length : last + 1
   return {
     opening: calls
@@ -70,13 +87,10 @@ export const daemonScript = (calls: ReadonlyArray<Asked>): DaemonScript => {
       .filter((call) => !upkeep.test(call)),
     looks: collapsed(starts.map((from, at) => lookAt(from, starts[at + 1] ?? end).join(", "))),
     takings: distinct(takingsOf(calls)),
-    leaving:
-      left === -1
-        ? []
-        : calls
-            .slice(end)
-            .map(callShape)
-            .filter((call) => !upkeep.test(call)),
+    leaving: calls
+      .slice(end)
+      .map(callShape)
+      .filter((call) => !upkeep.test(call)),
     words: distinct(calls.map(callShape))
   }
 }

@@ -2,6 +2,7 @@
  * Where we ask a hub otherwise than kojid, and why: all of it. What differs and does not stand here is a defect, and
  * what stands here and does not differ any more has to go.
  */
+import type { Phase } from "../contract/Transcripts.ts"
 import type { Difference } from "./Script.ts"
 
 export interface OnPurpose extends Difference {
@@ -10,12 +11,15 @@ export interface OnPurpose extends Difference {
   /** The call that only one of the two makes; with three dots at the end, how it begins. */
   readonly what: string
   readonly why: string
+  /** Only in this phase. */
+  readonly phase?: Phase
   /** Only when two things happen in a certain order. */
   readonly sometimes?: true
 }
 
 const builds = ["build", "buildArch", "rebuildSRPM", "newRepo", "createrepo", "waitrepo", "tagBuild"]
-const everyTask = [...builds, "sleep", "fork", "subtask", "waittest"]
+const notices = ["buildNotification", "tagNotification"]
+const everyTask = [...builds, ...notices, "sleep", "fork", "subtask", "waittest", "restartHosts"]
 
 /** Two ways of saying one thing. */
 const insteadOf = (
@@ -37,6 +41,11 @@ const only = (who: "kojid" | "we", where: string, what: string, why: string): On
 const moved = (where: string, what: string, why: string) => insteadOf([where], what, what, why)
 
 const ready = "host.updateHost(number, true, data: {maxjobs: number, methods: [text …]}), host.getTasks()"
+const notReady = "host.updateHost(number, false, data: {maxjobs: number, methods: [text …]})"
+const beginsAnew =
+  "a daemon that begins anew leaves first as one that stops does: not ready for more, and without a session that nobody uses"
+const oneKindOfLook =
+  "a look asks for the host also while the daemon waits for its tasks: it may have been disabled meanwhile"
 const glances = "between two looks there are glances, the calls alone that show new and ended tasks (adr/0016)"
 const twoLooks = "what the hub calls ours and we do not know is freed at the second look, or glance, that shows it"
 
@@ -58,6 +67,18 @@ export const onPurpose: ReadonlyArray<OnPurpose> = [
     'host.subtask("sleep", [text …], number, label: "bad")',
     'host.subtask(arglist: [text …], label: "bad", method: "sleep", parent: number)',
     "as for the other children"
+  ),
+  ...insteadOf(
+    ["restartHosts"],
+    'host.subtask("restart", …',
+    "host.subtask(arglist: [{arches: …",
+    "as for the children of waittest"
+  ),
+  ...insteadOf(
+    ["restartHosts"],
+    'host.subtask("restartVerify", …',
+    "host.subtask(arglist: [number, {arches: …",
+    "as for the children of waittest"
   ),
   only("kojid", "build", "getBuildConfig(number, event: number)", "of one event it is always the same: we ask once"),
   only(
@@ -99,6 +120,12 @@ export const onPurpose: ReadonlyArray<OnPurpose> = [
   ...["other.sqlite.bz2", "other.xml.gz", "primary.sqlite.bz2"].map((name) =>
     only("kojid", "createrepo", `upload of ${name}`, "as for comps.xml")
   ),
+  only(
+    "we",
+    "sleep",
+    "host.freeTasks([number …])",
+    "a task that is given back is so in its own session, by its attempt; kojid's daemon does it for those that it has killed"
+  ),
   only("we", "daemon", "login(…", "the recorded builder had a certificate, the model's has a password"),
   only("kojid", "daemon", "host.freeTasks([])", "nothing to free is nothing to ask for"),
   only(
@@ -110,20 +137,41 @@ export const onPurpose: ReadonlyArray<OnPurpose> = [
   only("we", "daemon", "host.getHostTasks(), host.getTasks()", glances),
   only("kojid", "daemon", `host.getHostTasks(), host.freeTasks([number …]), host.getHost(), ${ready}`, twoLooks),
   only("we", "daemon", `host.getHostTasks(), host.getHost(), ${ready}`, twoLooks),
-  only("we", "daemon", "host.getHostTasks(), host.freeTasks([number …]), host.getTasks()", twoLooks)
+  only("we", "daemon", "host.getHostTasks(), host.freeTasks([number …]), host.getTasks()", twoLooks),
+  ...[
+    only(
+      "we",
+      "daemon",
+      "getTaskInfo(number, request: true)",
+      "what an earlier process took is gone on with, not opened again"
+    )
+  ].map((one) => ({ ...one, phase: "L" as const })),
+  ...[
+    only("we", "daemon", "host.updateHost(ready: false, task_load: number)", beginsAnew),
+    only("kojid", "daemon", "host.getHostTasks()", beginsAnew),
+    only("kojid", "daemon", `host.getHostTasks(), ${notReady}`, oneKindOfLook),
+    only("we", "daemon", `host.getHostTasks(), host.getHost(), ${notReady}`, oneKindOfLook)
+  ].map((one) => ({ ...one, phase: "J" as const }))
 ]
 
-/** Recorded sessions that nothing of ours is held to here, and why. */
-export const notHere: Readonly<Record<string, string>> = {
-  "B task9": "buildNotification, held in test/contract/notifications.test.ts",
-  "F task36": "buildNotification, as B task9",
-  "G task40": "buildNotification, as B task9",
-  "E task27": "tagBuild, as B task10",
-  "E task28": "distRepo is refused here",
-  "E task29": "tagNotification, as B task9",
-  "E task30": "createdistrepo is refused here",
-  "O task51": "sleep, as D task23",
-  "D task18": "subtask, as D task22",
-  "D task24": "sleep, as D task23",
-  "D task25": "sleep, as D task23"
+/** A recorded session that nothing of ours is held to. */
+export interface NotHere {
+  /** The one that is held in its place, since the two say the same. */
+  readonly as?: string
+  readonly why: string
+}
+
+const sleeps = { as: "D task23", why: "another sleep" }
+const scmTask = "buildSRPMFromSCM is refused here; the build above it is told of with another builder's"
+
+/** All of those. */
+export const notHere: Readonly<Record<string, NotHere>> = {
+  "C task12": { why: scmTask },
+  "D task24": sleeps,
+  "D task25": sleeps,
+  "E task28": { why: "distRepo is refused here" },
+  "E task30": { why: "createdistrepo is refused here" },
+  "O task51": {
+    why: "the process that outlives a killed kojid closes its task in vain; none of ours outlives the daemon"
+  }
 }

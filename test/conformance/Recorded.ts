@@ -22,10 +22,23 @@ const asked = ({ session, method, query, request, response }: RecordedCall): Rec
   return { session, method: "rawUpload", params: [], keywords: {}, file, refused }
 }
 
+/** A task that is run again has another session: it is called `task51/2`. */
+const separated = (calls: ReadonlyArray<RecordedCall>): ReadonlyArray<RecordedCall> => {
+  const ids = new Map<string, Array<string>>()
+  return calls.map((call) => {
+    const { session, requestHeaders } = call
+    const id = requestHeaders["Koji-Session-Id"] ?? ""
+    const known = ids.get(session) ?? []
+    if (!known.includes(id)) ids.set(session, [...known, id])
+    const nth = ids.get(session)?.indexOf(id) ?? 0
+    return nth === 0 || session === "login" ? call : { ...call, session: `${session}/${nth + 1}` }
+  })
+}
+
 const read = new Map<Phase, ReadonlyArray<RecordedAsk>>()
 
 export const recorded = (phase: Phase): ReadonlyArray<RecordedAsk> => {
-  const known = read.get(phase) ?? transcript(phase).map(asked)
+  const known = read.get(phase) ?? separated(transcript(phase)).map(asked)
   read.set(phase, known)
   return known
 }

@@ -17,8 +17,8 @@ export interface Asked {
   readonly file: string | null
 }
 
-/** Words that are names: of tags and targets here, where the recorded ones have a hyphen in them. */
-const ownNames: ReadonlySet<string> = new Set(Object.values(tag))
+/** Words that are names: of builders; and of tags, targets and channels here, where the recorded ones have a hyphen. */
+const ownNames: ReadonlySet<string> = new Set([...Object.values(tag), "builder1", "builder2", "default"])
 const isWord = (text: string): boolean => /^[A-Za-z][A-Za-z_0-9]*$/.test(text) && !ownNames.has(text)
 
 /** A member whose name is data, such as a file's. */

@@ -120,7 +120,7 @@ export class ModelHub {
   static readonly open = Effect.fnUntraced(function* (
     directory: string,
     template: Template,
-    options: { readonly wire: Wire; readonly now: () => number }
+    options: { readonly wire: Wire; readonly now: () => number; readonly notifications?: boolean }
   ) {
     copyTree(template.directory, directory)
     const context = yield* Effect.context<never>()
@@ -134,7 +134,7 @@ export class ModelHub {
       db,
       paths: pathInfo(directory),
       turn: yield* Semaphore.make(1),
-      options: { ...defaultOptions, ...hubOptions, policies }
+      options: { ...defaultOptions, ...hubOptions, notifications: options.notifications ?? false, policies }
     }
     return new ModelHub(sim, template, { ...options, context, policies })
   })

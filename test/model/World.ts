@@ -22,6 +22,8 @@ export interface WorldOptions {
   readonly wire?: Wire
   readonly engine?: "docker" | "podman"
   readonly files?: FileFates
+  /** Whether the hub makes tasks that send mail. */
+  readonly notifications?: boolean
 }
 
 /** Changes what a container does, by the path of its step (`init/populate`, `build/1`). */
@@ -62,7 +64,11 @@ const sleeping = (name: string, labels: Readonly<Record<string, string>>): Conta
 const build = (options: WorldOptions, time: Time, directory: string): Effect.Effect<World, never, Scope.Scope> =>
   Effect.gen(function* () {
     const made = yield* Effect.promise(template)
-    const hub = yield* ModelHub.open(`${directory}/hub`, made, { wire: options.wire ?? "xml", now: () => time.now })
+    const hub = yield* ModelHub.open(`${directory}/hub`, made, {
+      wire: options.wire ?? "xml",
+      now: () => time.now,
+      notifications: options.notifications ?? false
+    })
     const recipes = new Recipes([])
     let interference: Interference = (_, program) => program
     const { connect, handle } = yield* makeMemoryEngine({

@@ -44,6 +44,13 @@ describe("tagBuild", () => {
     assert.deepStrictEqual([...told.files], [])
   })
 
+  it("passes on what it was given, though it is nothing", async () => {
+    const told = await tagging((world) => [another(world), zlib, null, null, null])
+    assert.strictEqual(told.state, "CLOSED")
+    assert.include(told.calls, "host.tagBuild 1 another 4 {force: null, fromtag: null}")
+    assert.include(told.calls, "host.tagNotification true another null 4 1 null")
+  })
+
   it("moves a build from one tag to another", async () => {
     const told = await tagging((world) => [another(world), zlib, false, tag.destination])
     assert.strictEqual(told.state, "CLOSED")

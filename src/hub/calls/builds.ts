@@ -46,7 +46,7 @@ export const tagBuild = (
   taskId: number,
   tag: Reference,
   build: Reference,
-  options: { readonly force: boolean; readonly fromtag: Reference | null }
+  options: { readonly force: boolean | null; readonly fromtag: Reference | null }
 ) => perform("host.tagBuild", [taskId, tag, build], { ...options })
 
 export const tagNotification = (
@@ -55,7 +55,7 @@ export const tagNotification = (
   from: Reference | null,
   build: Reference,
   user: number,
-  ignoreSuccess: boolean,
+  ignoreSuccess: boolean | null,
   failure: string
 ) =>
   perform("host.tagNotification", [
