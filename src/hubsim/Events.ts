@@ -46,18 +46,17 @@ const extreme = (
     side
   }: { readonly tags: ReadonlyArray<number>; readonly repos: ReadonlyArray<number>; readonly side: string }
 ): number | null => {
-  const listed = "(SELECT value FROM json_each(?1))"
-  const each = (table: string, key: string, ids: string) =>
+  // Ids stand in the text: a list from json_each would be made anew for each of the tables.
+  const each = (table: string, key: string, ids: ReadonlyArray<number>) =>
     ["create_event", "revoke_event"].map(
       (column) =>
-        `SELECT ${which}(${column}) AS event FROM ${table} WHERE ${key} IN ${ids} ${side.replace("?", column)}`
+        `SELECT ${which}(${column}) AS event FROM ${table} WHERE ${key} IN (${ids.map(Math.trunc).join()}) ${side.replace("?", column)}`
     )
   const queries = [
-    ...tagTables.flatMap((table) => each(table, "tag_id", listed)),
-    ...each("external_repo_config", "external_repo_id", "(SELECT value FROM json_each(?2))")
+    ...tagTables.flatMap((table) => each(table, "tag_id", tags)),
+    ...each("external_repo_config", "external_repo_id", repos)
   ]
-  const sql = `SELECT ${which}(event) AS event FROM (${queries.join(" UNION ALL ")})`
-  return db.first(readFound, sql, JSON.stringify(tags), JSON.stringify(repos))?.event ?? null
+  return db.first(readFound, `SELECT ${which}(event) AS event FROM (${queries.join(" UNION ALL ")})`)?.event ?? null
 }
 
 const concerned = (db: Database, tag: number, event: number | null, inherit: boolean) => {

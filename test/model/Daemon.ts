@@ -5,7 +5,7 @@
  */
 import { mkdirSync, readdirSync, statSync } from "node:fs"
 import { join } from "node:path"
-import { Effect, type Exit, Fiber, Layer, Queue, Redacted, Schema } from "effect"
+import { Deferred, Effect, type Exit, Fiber, Layer, Queue, Redacted, Schema } from "effect"
 import { BuilderSettings } from "../../src/buildroot/BuilderSettings.ts"
 import { DaemonControl } from "../../src/buildroot/DaemonControl.ts"
 import { FailedRoots } from "../../src/buildroot/FailedRoots.ts"
@@ -60,6 +60,8 @@ interface Life {
   readonly process: Process
   readonly fiber: Fiber.Fiber<unknown, unknown>
   readonly requests: Queue.Queue<DaemonRequest>
+  /** Done when it was killed, which its fiber never knows. */
+  readonly killed: Deferred.Deferred<void>
 }
 
 const decodeTold = Schema.decodeUnknownSync(DaemonEvent)
@@ -111,25 +113,25 @@ export class ModelDaemon {
     const context = time.contextOf(process, (this.#choices.seed ?? 0) + this.lives)
     const requests = Effect.runSyncWith(context)(Queue.unbounded<DaemonRequest>())
     const fiber = Effect.runForkWith(context)(this.#program(requests))
-    this.#life = { process, fiber, requests }
+    this.#life = { process, fiber, requests, killed: Deferred.makeUnsafe() }
     return Effect.void
   })
 
   /** As SIGKILL: nothing of the process takes another step. Its files stay, its containers go on. */
-  readonly kill = Effect.sync(() => {
-    this.#life?.process.kill()
-  })
+  readonly kill = Effect.sync(() => this.#die())
 
   /** As a loss of power: what was not synced is lost too. The engine's containers are the caller's business. */
   readonly losePower = Effect.suspend(() => {
-    this.#life?.process.kill()
+    this.#die()
     return this.disk.crash()
   })
 
-  /** As SIGTERM; returns when the process has left. */
-  readonly terminate = Effect.suspend(() =>
-    this.#life === undefined ? Effect.void : Fiber.interrupt(this.#life.fiber)
-  )
+  /** As SIGTERM; returns when the process has left, or was killed meanwhile. */
+  readonly terminate = Effect.suspend(() => {
+    if (this.#life === undefined) return Effect.void
+    const { fiber, killed } = this.#life
+    return Effect.raceFirst(Fiber.interrupt(fiber), Deferred.await(killed))
+  })
 
   /** As SIGUSR1. */
   readonly drain = Effect.suspend(() =>
@@ -141,8 +143,12 @@ export class ModelDaemon {
     this.#life === undefined ? Effect.void : Queue.offer(this.#life.requests, { _tag: "HandOver", why: "SIGUSR2" })
   )
 
-  /** Returns when the process has left by itself. */
-  readonly ended = Effect.suspend(() => (this.#life === undefined ? Effect.void : Fiber.await(this.#life.fiber)))
+  /** Returns when the process has left by itself, or was killed. */
+  readonly ended = Effect.suspend(() => {
+    if (this.#life === undefined) return Effect.void
+    const { fiber, killed } = this.#life
+    return Effect.raceFirst(Effect.asVoid(Fiber.await(fiber)), Deferred.await(killed))
+  })
 
   /** As the timer's `adjutant reap`, which does nothing beside a daemon that runs. */
   readonly reap = Effect.suspend(() => {
@@ -202,6 +208,12 @@ export class ModelDaemon {
   /** Whether an attempt of the task has a journal that is not at its end. */
   isWorking(task: number): boolean {
     return this.running && Effect.runSync(this.history(task)).at(-1)?._tag !== "Concluded"
+  }
+
+  #die() {
+    if (this.#life === undefined) return
+    this.#life.process.kill()
+    Deferred.doneUnsafe(this.#life.killed, Effect.void)
   }
 
   /** What there is without the hub. */

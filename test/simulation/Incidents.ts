@@ -298,7 +298,9 @@ export class Incidents {
       Effect.gen({ self: this }, function* () {
         yield* how
         yield* Effect.raceFirst(daemon.ended, Effect.sleep("1 hour"))
-        if (!daemon.running) this.#down.set(daemon, (this.#world?.time.now ?? 0) + awayMillis)
+        // Killed on its way out, it is down as long as that takes.
+        if (!daemon.running && !this.#down.has(daemon))
+          this.#down.set(daemon, (this.#world?.time.now ?? 0) + awayMillis)
       })
     )
   }

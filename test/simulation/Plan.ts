@@ -84,7 +84,7 @@ export const planOf = (seed: number): Plan => {
     }
     return "buildArch"
   }
-  const chosen = next() < 0.8 ? [job()] : [job(), job()]
+  const chosen = next() < 0.88 ? [job()] : [job(), job()]
   const instants = chosen.reduce((sum, one) => sum + instantsOf[one], 0)
   /** Seconds as a rule, sometimes minutes, now and then longer than the hub waits for a builder. */
   const while_ = () =>
