@@ -33,7 +33,7 @@ const looseKeys =
 const notCompared = new Set(["getChangelogEntries", "sslLogin"])
 
 /** Sent while an updateHost was under way, recorded after it, answered before it. */
-const overtaken = new Set([1186])
+const overtaken = new Set([1186, 1859])
 
 const kind = (value: Value | undefined): string =>
   value === null ? "nil" : Array.isArray(value) ? "array" : typeof value
@@ -76,10 +76,17 @@ const differences = (
   return one === other ? [] : [`${path}: ${JSON.stringify(ours)} for ${JSON.stringify(theirs)}`]
 }
 
-const phasesPlayed = ["A", "B", "D", "F", "G", "H", "I", "K", "O"] as const
+/** All but E, since this hub makes no dist-repos: its parts that are run here are in the others. */
+const phasesPlayed = ["A", "B", "C", "D", "F", "G", "H", "I", "J", "K", "L", "M", "N", "O"] as const
 
 /** What an administrator did, by the number of the next recorded call. */
-const meanwhile: Readonly<Record<number, Struct>> = { 1482: { method: "cancelTask", task: 37 } }
+const meanwhile: Readonly<Record<number, Struct>> = {
+  1482: { method: "cancelTask", task: 37 },
+  1988: { method: "cancelTask", task: 50 }
+}
+
+/** A channel for one builder, made by an administrator while other things were tried. */
+const channelOfJ = { id: 9, name: "only-b2", host: "builder2" }
 
 const initialPackages = Effect.gen(function* () {
   const directory = `${yield* freshTopdir}/rpms`
@@ -111,9 +118,18 @@ describe("the embedded hub, asked what a real hub was asked", () => {
           })
           yield* seedPackages(running.hub, "dist-test", ["hello"])
           yield* seedBuilds(running.hub, { directory: yield* initialPackages, tag: "dist-test" })
+          const { id: channel, name, host } = channelOfJ
+          const { db } = running.hub
+          db.insert("channels", { id: channel, name })
+          db.run(
+            `INSERT INTO host_channels (host_id, channel_id, create_event)
+              SELECT host.id, ?, (SELECT max(id) FROM events) FROM host WHERE name = ?`,
+            channel,
+            host
+          )
           const replay = makeReplay(running)
           // Nothing is left out without its being said here.
-          assert.isAbove(phases.flat().length, 1300)
+          assert.isAbove(phases.flat().length, 1800)
           const problems = yield* Effect.forEach(phases, replay)
           assert.deepStrictEqual(problems.flat(), [])
         })
