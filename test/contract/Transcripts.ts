@@ -16,6 +16,9 @@ export interface RecordedCall {
   readonly request?: string
   readonly requestText?: string
   readonly response: string
+  /** Of `session-faults`: what the call is about, and its number, if it had one. */
+  readonly case?: string
+  readonly callnum?: number | null
 }
 
 /** Those whose every call is compared with one of ours. */

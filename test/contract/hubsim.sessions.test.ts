@@ -7,38 +7,18 @@ import { builderLogin, get, login, post, type Session } from "../hubsim/Client.t
 import { freshHub } from "../hubsim/Hub.ts"
 import { transcript } from "./Transcripts.ts"
 
-/** In whose name each recorded request was sent, and with which call number; the recording does not say. */
-const senders: ReadonlyArray<readonly [who: "nobody" | "first" | "child" | "second" | "stranger", callnum?: number]> = [
-  ["nobody"],
-  ["nobody"],
-  ["first", 0],
-  ["first", 1],
-  ["first", 2],
-  ["first", 2],
-  ["first", 3],
-  ["first", 3],
-  ["first", 4],
-  ["first", 4],
-  ["first", 1],
-  ["first", 100],
-  ["first", 101],
-  ["first", 102],
-  ["first", 103],
-  ["first", 104],
-  ["nobody"],
-  ["stranger", 0],
-  ["nobody"],
-  ["nobody"],
-  ["second", 0],
-  ["second", 1],
-  ["second", 2],
-  ["first", 105],
-  ["child", 0],
-  ["second", 3],
-  ["second", 4],
-  ["second", 5],
-  ["second", 6],
-  ["second", 7]
+type Who = "nobody" | "first" | "child" | "second" | "stranger"
+const times = (count: number, who: Who): ReadonlyArray<Who> => Array.from({ length: count }, () => who)
+
+/** In whose name each recorded request was sent; the recording does not say. */
+const senders: ReadonlyArray<Who> = [
+  ...times(2, "nobody"),
+  ...times(14, "first"),
+  ...["nobody" as const, "stranger" as const],
+  ...times(2, "nobody"),
+  ...times(3, "second"),
+  ...["first" as const, "child" as const],
+  ...times(5, "second")
 ]
 /** The login that opens a session, the one that renews it, and the second of the two that an expiry comes before. */
 const [opensFirst, opensChild, opensSecond, expiresBefore, renews] = [2, 9, 20, 26, 27]
@@ -67,9 +47,12 @@ describe("the embedded hub's sessions, against thirty recorded cases", () => {
         hub.db.run("UPDATE host SET update_time = 1")
         const sessions: Record<string, Session> = { stranger: { id: 133, key: "no such key", callnum: 0 } }
         const ours = new Map<number, number>()
-        for (const [at, recorded] of transcript("session-faults").entries()) {
+        const cases = transcript("session-faults")
+        assert.strictEqual(cases.length, senders.length)
+        for (const [at, recorded] of cases.entries()) {
           const n = at + 1
-          const [who, callnum] = senders[at] ?? ["nobody"]
+          const who = senders[at] ?? "nobody"
+          const { callnum = null } = recorded
           if (n === expiresBefore) yield* TestClock.adjust(day + 1)
           const session = sessions[who]
           const headers: Record<string, string> =
@@ -78,7 +61,7 @@ describe("the embedded hub's sessions, against thirty recorded cases", () => {
               : {
                   "Koji-Session-Id": `${session.id}`,
                   "Koji-Session-Key": session.key,
-                  "Koji-Session-Callnum": `${callnum}`
+                  ...(callnum === null ? {} : { "Koji-Session-Callnum": `${callnum}` })
                 }
           const reply = yield* post(url, recorded.request ?? "", headers)
           if (`${recorded.status}`.startsWith("400")) {
@@ -100,7 +83,7 @@ describe("the embedded hub's sessions, against thirty recorded cases", () => {
           const shown = [answer, theirs].map((each) =>
             comparable(each._tag === "Fault" ? [each.code, each.message] : sortedKeys(each.value), ours)
           )
-          assert.strictEqual(shown[0], shown[1], `${n} ${recorded.method}`)
+          assert.strictEqual(shown[0], shown[1], `${n} ${recorded.case}`)
         }
       })
     )
