@@ -1,12 +1,10 @@
 /** `adjutant check`, put together; apart from `main.ts`, so that other commands load nothing of it. */
-import { Effect, type Layer, Result } from "effect"
+import { Effect, Result } from "effect"
 import type { DaemonConfigValues } from "./config/DaemonConfig.ts"
 import { hubLayers } from "./daemon/HubLayer.ts"
 import * as DockerEngine from "./engine/DockerEngine.ts"
 import { Engine } from "./engine/Engine.ts"
 import { findEngine } from "./findEngine.ts"
-import type { HubError } from "./hub/HubError.ts"
-import type { HubSession } from "./hub/HubSession.ts"
 import * as NodeDisk from "./journal/NodeDisk.ts"
 import { holderOf } from "./journal/StateLock.ts"
 import { kernelArch } from "./koji/Machine.ts"
@@ -48,7 +46,7 @@ const check = Effect.fnUntraced(function* (config: DaemonConfigValues, pull: boo
   const engine = yield* lookAtEngine(config, pull)
   const access = yield* Effect.result(hubLayers(config, { exclusive: "none", retries: impatience }, environment))
   const hub = Result.isSuccess(access)
-    ? yield* lookAtOurHub(config, access.success.session)
+    ? yield* lookAtOurHub(config, access.success)
     : ({ _tag: "NoWay", message: access.failure.message } as const)
   const info = engine._tag === "Answers" ? engine.info : null
   const sample = hub._tag === "In" ? hub.sample : null
@@ -106,14 +104,17 @@ const lookAtEngine = Effect.fnUntraced(function* ({ adjutant }: DaemonConfigValu
 
 const lookAtOurHub = Effect.fnUntraced(function* (
   { kojid, adjutant }: DaemonConfigValues,
-  session: Layer.Layer<HubSession, HubError>
+  { session, proxy }: Pick<Effect.Success<ReturnType<typeof hubLayers>>, "session" | "proxy">
 ) {
   // No state directory, or one that is not ours, is nobody's place of work.
   const holder = yield* holderOf(adjutant.state_dir).pipe(
     Effect.provide(NodeDisk.layer),
     Effect.orElseSucceed(() => undefined)
   )
-  return yield* lookAtHub(withoutPassword(kojid.server), session, holder !== undefined)
+  return yield* lookAtHub(withoutPassword(kojid.server), session, {
+    byUs: holder !== undefined,
+    proxy: proxy?.variable ?? null
+  })
 })
 
 const lookAtMailServer = Effect.fnUntraced(function* ({ kojid, provenance }: DaemonConfigValues) {

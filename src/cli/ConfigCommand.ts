@@ -8,6 +8,7 @@ import { factsOf } from "../config/Option.ts"
 import { describeProvenance } from "../config/OptionSources.ts"
 import { paint } from "../inspect/Columns.ts"
 import { harmless, harmlessJson } from "../inspect/Harmless.ts"
+import { readProxies, shownProxies } from "../koji/Proxies.ts"
 import { CommandFailed } from "./CommandFailed.ts"
 import { jsonFlag, screen } from "./Screen.ts"
 
@@ -46,8 +47,14 @@ export const configCommand = (environment: Readonly<Record<string, string | unde
         Effect.mapError(({ message, exitCode }) => new CommandFailed({ message, exitCode }))
       )
       const shown = shownOptions(values)
-      if (json) return yield* Console.log(harmlessJson({ options: shown, warnings: values.warnings }, 2))
+      const proxies = shownProxies(readProxies(environment))
+      if (json) {
+        return yield* Console.log(harmlessJson({ options: shown, proxies, warnings: values.warnings }, 2))
+      }
       yield* Console.log(configText(all ? shown : shown.filter(({ from }) => from !== null), all, colours))
+      // No option, so that none of these lines could stand in the file.
+      if (proxies.length > 0) yield* Console.log(paint(colours)("quiet", "\n# The environment has proxies:"))
+      for (const { variable, text } of proxies) yield* Console.log(`# ${variable} = ${harmless(text)}`)
       for (const warning of values.warnings) yield* Console.error(`adjutant: ${harmless(warning)}`)
     })
   ).pipe(

@@ -8,20 +8,22 @@
  */
 import { createSecureContext, getCACertificates, type SecureVersion } from "node:tls"
 import { NodeHttpClient } from "@effect/platform-node"
-import { Effect, Layer, Redacted, Scope } from "effect"
-import { HttpClient, type HttpClientError } from "effect/http"
+import { Effect, Layer, Redacted, Result, Scope } from "effect"
+import { HttpClient, HttpClientError } from "effect/http"
+import { type ProxySettings, proxyFor } from "../koji/Proxies.ts"
 import { loginTarget } from "./Login.ts"
+import { throughProxy } from "./ThroughProxy.ts"
 import type { TlsMaterial } from "./TlsFiles.ts"
 
 /** For calls and uploads. */
-export const layerHubClient = (tls: TlsMaterial): Layer.Layer<HttpClient.HttpClient> =>
+export const layerHubClient = (tls: TlsMaterial, proxies: ProxySettings): Layer.Layer<HttpClient.HttpClient> =>
   Layer.effect(
     HttpClient.HttpClient,
     Effect.gen(function* () {
       const trusted = () => tls.authorities ?? systemAuthorities()
-      const calls = yield* clientOf(tls, trusted)
+      const calls = yield* clientOf(tls, proxies, trusted)
       if (tls.identity === null) return calls
-      const logins = yield* clientOf(tls, trusted, "TLSv1.2")
+      const logins = yield* clientOf(tls, proxies, trusted, "TLSv1.2")
       return HttpClient.make((request, url) =>
         url.pathname.endsWith(loginTarget)
           ? Effect.catchIf(logins.execute(request), wantsNewer, () => calls.execute(request))
@@ -34,10 +36,10 @@ export const layerHubClient = (tls: TlsMaterial): Layer.Layer<HttpClient.HttpCli
  * For the hub's file tree. kojid fetches from there with the system's authorities, `serverca` or not, so both count:
  * the tree may be served from elsewhere.
  */
-export const layerFilesClient = (tls: TlsMaterial): Layer.Layer<HttpClient.HttpClient> =>
+export const layerFilesClient = (tls: TlsMaterial, proxies: ProxySettings): Layer.Layer<HttpClient.HttpClient> =>
   Layer.effect(
     HttpClient.HttpClient,
-    clientOf(tls, () => trustedForFiles(tls))
+    clientOf(tls, proxies, () => trustedForFiles(tls))
   )
 
 /** In PEM, each by itself. */
@@ -52,19 +54,48 @@ const systemAuthorities = (): ReadonlyArray<string> => {
   return system.size > 0 ? [...system] : getCACertificates("bundled")
 }
 
-/** A client that gets its TLS ready when there is something to say over it: the system's authorities are many. */
-const clientOf = (tls: TlsMaterial, authorities: () => ReadonlyArray<string>, maxVersion?: SecureVersion) =>
+/**
+ * A client that gets its TLS ready when there is something to say over it: the system's authorities are many. Each
+ * request goes through the proxy that the environment has for its URL.
+ */
+const clientOf = (
+  tls: TlsMaterial,
+  proxies: ProxySettings,
+  authorities: () => ReadonlyArray<string>,
+  maxVersion?: SecureVersion
+) =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
-    const plain = yield* over(undefined)
-    const secure = yield* Effect.suspend(() => over(tlsOf(tls, authorities(), maxVersion))).pipe(
-      Scope.provide(scope),
-      Effect.uninterruptible,
-      Effect.cached
-    )
-    return HttpClient.make((request, url) =>
-      url.protocol === "https:" ? Effect.flatMap(secure, (client) => client.execute(request)) : plain.execute(request)
-    )
+    const once = <A>(make: Effect.Effect<A, never, Scope.Scope>) =>
+      make.pipe(Scope.provide(scope), Effect.uninterruptible, Effect.cached)
+    const options = yield* once(Effect.sync(() => tlsOf(tls, authorities(), maxVersion)))
+    const direct = {
+      plain: yield* once(over(undefined)),
+      secure: yield* once(Effect.flatMap(options, over))
+    }
+    /** One for each proxy; of them there are two at most. */
+    const proxied = new Map<string, Effect.Effect<HttpClient.HttpClient>>()
+    return HttpClient.make((request, url) => {
+      const chosen = proxyFor(proxies, url)
+      if (Result.isFailure(chosen)) {
+        const cause = new Error(chosen.failure)
+        return Effect.fail(
+          new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause }) })
+        )
+      }
+      const proxy = chosen.success
+      if (proxy === undefined) {
+        return Effect.flatMap(url.protocol === "https:" ? direct.secure : direct.plain, (client) =>
+          client.execute(request)
+        )
+      }
+      return Effect.gen(function* () {
+        const known = proxied.get(proxy.variable)
+        const client = known ?? (yield* once(Effect.flatMap(options, (ready) => throughProxy(proxy, ready))))
+        proxied.set(proxy.variable, client)
+        return yield* (yield* client).execute(request)
+      })
+    })
   })
 
 const tlsOf = ({ identity, verify }: TlsMaterial, authorities: ReadonlyArray<string>, maxVersion?: SecureVersion) => ({
@@ -77,7 +108,9 @@ const tlsOf = ({ identity, verify }: TlsMaterial, authorities: ReadonlyArray<str
   rejectUnauthorized: verify
 })
 
-const over = (connect: ReturnType<typeof tlsOf> | undefined) =>
+export type TlsOptions = ReturnType<typeof tlsOf>
+
+const over = (connect: TlsOptions | undefined) =>
   Effect.gen(function* () {
     // Koji's clients speak HTTP/1.1, and renegotiation is not allowed in HTTP/2.
     const dispatcher = yield* NodeHttpClient.makeDispatcherOptions({

@@ -4,6 +4,7 @@
  */
 import { Context, Effect, Layer, Result, Schema, Stream } from "effect"
 import { HttpBody, HttpClient, type HttpClientError, HttpClientRequest, type HttpClientResponse } from "effect/http"
+import { ThroughProxy } from "./ThroughProxy.ts"
 import { tlsTrouble } from "./TlsTrouble.ts"
 import type { Answer, MethodCall } from "./Value.ts"
 import { answerDecoder } from "./XmlRpcDecoder.ts"
@@ -137,11 +138,12 @@ const notReached = (error: HttpClientError.HttpClientError, refusal?: Refusal): 
   const { reason } = error
   const cause = "cause" in reason ? reason.cause : undefined
   const root = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause
+  const through = cause instanceof ThroughProxy ? ` through ${cause.proxy}` : ""
   const trouble = tlsTrouble(root)
-  if (trouble !== undefined) return new TransportError(trouble)
+  if (trouble !== undefined) return new TransportError({ ...trouble, message: `${trouble.message}${through}` })
   const closed = root instanceof Error && "code" in root && closings.includes(String(root.code))
   const meaning = closed ? refusal?.("closed") : undefined
-  const words = `cannot reach the hub: ${root === undefined ? reason._tag : wordsOf(root)}`
+  const words = `cannot reach the hub${through}: ${root === undefined ? reason._tag : wordsOf(root)}`
   return passing(meaning === undefined ? words : `${words}: ${meaning}`)
 }
 

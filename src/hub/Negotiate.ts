@@ -8,7 +8,8 @@
 import { execFile } from "node:child_process"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import { Effect, Layer, Result, type Scope } from "effect"
+import { Effect, Layer, Redacted, Result, type Scope } from "effect"
+import { type Proxy, proxyWords } from "../koji/Proxies.ts"
 import { type HubRequest, HubTransport, TransportError, webServerSays } from "./HubTransport.ts"
 import { kerberosTrouble } from "./KerberosTrouble.ts"
 import { loginTarget } from "./Login.ts"
@@ -24,6 +25,7 @@ export interface Negotiation {
   /** As for every other request: the file of `serverca`, and whether the hub's certificate is looked at. */
   readonly authorities: string | null
   readonly verify: boolean
+  readonly proxy: Proxy | undefined
   /** What else curl and Kerberos may go by. */
   readonly environment: Readonly<Record<string, string | undefined>>
 }
@@ -59,7 +61,7 @@ const negotiate = Effect.fnUntraced(function* (
     KRB5_CLIENT_KTNAME: negotiation.keytab,
     KRB5CCNAME: `FILE:${negotiation.cache}`
   })
-  if (code !== 0) return yield* notReached(code, stderr)
+  if (code !== 0) return yield* notReached(code, stderr, negotiation)
   const end = stdout.lastIndexOf("\n")
   const status = Number(stdout.slice(end + 1))
   if (status === 401) return yield* notKnown(stderr, new URL(url).hostname, negotiation)
@@ -114,7 +116,7 @@ const runCurl = (input: string, environment: Negotiation["environment"]): Effect
 const noAnswer = 28
 
 /** What curl is to do, in the language of its configuration files. */
-const configuration = (url: string, request: HubRequest, { authorities, verify }: Negotiation): string => {
+const configuration = (url: string, request: HubRequest, { authorities, verify, proxy }: Negotiation): string => {
   const { content } = request
   const body = content._tag === "Call" ? encodeCall(content.call) : ""
   const headers = { "Content-Type": "text/xml", "User-Agent": "koji/1", Expect: "", ...request.headers }
@@ -127,10 +129,15 @@ const configuration = (url: string, request: HubRequest, { authorities, verify }
     ["show-error"],
     // The only place where curl says why Kerberos failed.
     ["verbose"],
-    ["noproxy", "*"],
+    ...(proxy === undefined ? ([["noproxy", "*"]] as const) : ([["proxy", Redacted.value(proxy.url)]] as const)),
     ["connect-timeout", "60"],
-    ...(authorities === null ? [] : ([["cacert", authorities]] as const)),
-    ...(verify ? [] : ([["insecure"]] as const)),
+    ...(authorities === null
+      ? []
+      : ([
+          ["cacert", authorities],
+          ["proxy-cacert", authorities]
+        ] as const)),
+    ...(verify ? [] : ([["insecure"], ["proxy-insecure"]] as const)),
     ...Object.entries(headers).map(
       ([name, value]) => ["header", `${name}:${value === "" ? "" : ` ${value}`}`] as const
     ),
@@ -151,7 +158,7 @@ const untrusted: ReadonlyArray<number> = [35, 51, 60, 77]
 /** And for what may be over in a while. */
 const mayPass: ReadonlyArray<number> = [5, 6, 7, 16, 18, noAnswer, 52, 55, 56]
 
-const notReached = (code: number, stderr: string): TransportError => {
+const notReached = (code: number, stderr: string, { proxy }: Negotiation): TransportError => {
   const said = stderr.split("\n").findLast((line) => line.startsWith("curl: ")) ?? `curl ended with ${code}`
   if (untrusted.includes(code)) {
     return new TransportError({
@@ -159,7 +166,10 @@ const notReached = (code: number, stderr: string): TransportError => {
       message: `the hub's certificate does not hold: look at serverca, and at the name in server (${said})`
     })
   }
-  return mayPass.includes(code) ? passing(`cannot reach the hub: ${said}`) : refused(`the login failed: ${said}`)
+  const through = proxy === undefined ? "" : ` through ${proxyWords(proxy)}`
+  return mayPass.includes(code)
+    ? passing(`cannot reach the hub${through}: ${said}`)
+    : refused(`the login failed: ${said}`)
 }
 
 /** The web server does not know who we are: because Kerberos would not vouch for us, or because it does not care. */

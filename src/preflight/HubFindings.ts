@@ -18,7 +18,8 @@ export interface HostEntry {
 export type HubFacts =
   /** The configuration names no way to log in. */
   | { readonly _tag: "NoWay"; readonly message: string }
-  | { readonly _tag: "Silent"; readonly server: string; readonly message: string }
+  /** `proxy`: the variable that names the one on the way. */
+  | { readonly _tag: "Silent"; readonly server: string; readonly message: string; readonly proxy: string | null }
   | { readonly _tag: "Refused"; readonly server: string; readonly message: string; readonly advice: string | null }
   /** The login is good; another session of this user is the exclusive one, so that nothing more could be asked. */
   | { readonly _tag: "Held"; readonly server: string; readonly byUs: boolean }
@@ -44,7 +45,15 @@ export const hubFindings = (facts: HubFacts, machine: string): ReadonlyArray<Fin
     case "NoWay":
       return [problem("login", facts.message, "see the options of [kojid] in `adjutant config --all`")]
     case "Silent":
-      return [problem("hub", `${facts.server}: ${facts.message}`, "check server in [kojid], the network and TLS")]
+      return [
+        problem(
+          "hub",
+          `${facts.server}: ${facts.message}`,
+          facts.proxy === null
+            ? "check server in [kojid], the network and TLS"
+            : `check the proxy in ${facts.proxy} of the environment; no_proxy names hosts to reach without it`
+        )
+      ]
     case "Refused":
       return [
         ok("hub", `${facts.server} answers`),

@@ -18,13 +18,20 @@ import type { HostEntry, HubFacts } from "./HubFindings.ts"
 /** So many targets are asked for a repository that could be looked for in the hub's tree. */
 const targetsMax = 5
 
-/** `byUs`: the daemon of this host is at work. `R` is what the session needs of the network. */
-export const lookAtHub = <R>(server: string, session: Layer.Layer<HubSession, HubError, R>, byUs: boolean) =>
+interface Circumstances {
+  /** The daemon of this host is at work. */
+  readonly byUs: boolean
+  /** The variable that names a proxy on the way. */
+  readonly proxy: string | null
+}
+
+/** `R` is what the session needs of the network. */
+export const lookAtHub = <R>(server: string, session: Layer.Layer<HubSession, HubError, R>, around: Circumstances) =>
   Effect.gen(function* () {
     const before = yield* Clock.currentTimeMillis
     return yield* inSession(server, before).pipe(
       Effect.provide(session, { local: true }),
-      Effect.catch((error) => Effect.succeed(refused(server, error, byUs)))
+      Effect.catch((error) => Effect.succeed(refused(server, error, around)))
     )
   }).pipe(Effect.scoped)
 
@@ -70,15 +77,15 @@ const sampleFile = Effect.gen(function* () {
   return null
 })
 
-const refused = (server: string, error: HubError, byUs: boolean): HubFacts => {
+const refused = (server: string, error: HubError, { byUs, proxy }: Circumstances): HubFacts => {
   switch (error._tag) {
     case "HubFault":
       return error.code === faultCodes.AuthLockError
         ? { _tag: "Held", server, byUs }
         : { _tag: "Refused", server, message: `${error.method}: ${error.message}`, advice: adviceOn(error) ?? null }
     case "HubUnavailable":
-      return { _tag: "Silent", server, message: error.message }
+      return { _tag: "Silent", server, message: error.message, proxy }
     case "HubNonsense":
-      return { _tag: "Silent", server, message: `${error.method}: ${error.message}` }
+      return { _tag: "Silent", server, message: `${error.method}: ${error.message}`, proxy }
   }
 }

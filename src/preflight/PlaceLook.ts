@@ -5,6 +5,7 @@ import { connect } from "node:net"
 import { dirname, join } from "node:path"
 import { Effect } from "effect"
 import { HttpClient, HttpClientRequest } from "effect/http"
+import { ThroughProxy } from "../hub/ThroughProxy.ts"
 import { withoutPassword } from "../koji/ScmUrl.ts"
 import type { DirectoryFacts, SecretFacts, VolumeFacts } from "./PlaceFindings.ts"
 import type { Served } from "./TreeFindings.ts"
@@ -92,6 +93,7 @@ export const askFor = (top: string, path: string) =>
 /** What is at the bottom of an error: the connection's own words. */
 const wordsOf = (error: unknown): string => {
   if (!(error instanceof Error)) return String(error)
+  if (error instanceof ThroughProxy) return error.message
   return error.cause instanceof Error ? wordsOf(error.cause) : error.message || error.name
 }
 

@@ -42,6 +42,20 @@ describe("config", () => {
     })
   )
 
+  it.live("shows the proxies of the environment as what they are, and no password", () =>
+    Effect.gen(function* () {
+      const environment = { https_proxy: "http://we:opensesame@proxy.example.org:3128", NO_PROXY: "example.com" }
+      const { out } = yield* adjutant(["config", "-c", file], environment)
+      assert.include(
+        out,
+        "\n# The environment has proxies:\n# https_proxy = http://[hidden]@proxy.example.org:3128\n# NO_PROXY = example.com\n"
+      )
+      const json = (yield* adjutant(["config", "-c", file, "--json"], environment)).out
+      assert.include(json, "http://[hidden]@proxy.example.org:3128")
+      assert.notInclude(json, "opensesame")
+    })
+  )
+
   it.live("tells everything that is wrong, and leaves as kojid does", () =>
     Effect.gen(function* () {
       writeFileSync(join(directory, "bad.conf"), "[kojid]\nserver = x\ntopurl = y\nmaxjobs = many\nsleptime = 3\n")

@@ -13,6 +13,7 @@ import { layerFilesClient } from "../../src/hub/HubClient.ts"
 import { HubFiles } from "../../src/hub/HubFiles.ts"
 import { HubSession } from "../../src/hub/HubSession.ts"
 import { readTlsFiles } from "../../src/hub/TlsFiles.ts"
+import { noProxies } from "../../src/koji/Proxies.ts"
 import { startDaemon } from "../e2e/daemonProcess.ts"
 import { engineSocket, toolsImage } from "../engines.ts"
 import { freshHub } from "../hubsim/Hub.ts"
@@ -75,7 +76,9 @@ const entering = <A, E, R>(file: string, work: Effect.Effect<A, E, R>) =>
 /** The hub's files, over TLS by these authorities. */
 const filesOf = Effect.fnUntraced(function* (authorities: string | null, topUrl: string) {
   const tls = yield* readTlsFiles({ certificate: null, authorities, verify: true })
-  const layer = HubFiles.layer({ topUrl, topDirectory: "/nowhere" }).pipe(Layer.provide(layerFilesClient(tls)))
+  const layer = HubFiles.layer({ topUrl, topDirectory: "/nowhere" }).pipe(
+    Layer.provide(layerFilesClient(tls, noProxies))
+  )
   return yield* Effect.provide(HubFiles, yield* Layer.build(layer))
 })
 

@@ -97,8 +97,16 @@ describe("what is found of the hub", () => {
   it("is a problem when there is no way in", () => {
     const server = "https://hub"
     assert.deepStrictEqual(found({ _tag: "NoWay", message: "no way" }), ["problem login"])
-    assert.deepStrictEqual(found({ _tag: "Silent", server, message: "nobody" }), ["problem hub"])
+    assert.deepStrictEqual(found({ _tag: "Silent", server, message: "nobody", proxy: null }), ["problem hub"])
     assert.deepStrictEqual(found({ _tag: "Refused", server, message: "no", advice: null }), ["problem login"])
+  })
+
+  it("is the proxy's, as far as one can tell, where there is one on the way", () => {
+    const [silent] = hubFindings(
+      { _tag: "Silent", server: "https://hub", message: "nobody", proxy: "https_proxy" },
+      "x86_64"
+    )
+    assert.match(silent?.advice ?? "", /^check the proxy in https_proxy of the environment; no_proxy /)
   })
 
   it("is a warning when another builder is logged in, and nothing when it is ours", () => {
