@@ -1,4 +1,8 @@
-"""The other end of `upload.ts`: takes uploads as a hub does, digests included, and plain PUTs, and keeps both in files."""
+"""The other end of `upload.ts`: takes uploads as a hub does, digests included, and keeps them in files.
+
+It takes PUTs as well: plain ones, and ones that are added up as they arrive and once more from the file, as a hub is made
+to do with what we send.
+"""
 
 import os
 import sys
@@ -93,10 +97,18 @@ class Handler(BaseHTTPRequestHandler):
         if self.headers.get("Expect") == "100-continue":
             self.send_response_only(100)
             self.end_headers()
-        with open(os.path.join(directory, "put"), "wb") as file:
+        path = os.path.join(directory, "put")
+        checked = self.path.endswith("?checked")
+        digest = 1
+        with open(path, "wb") as file:
             for piece in pieces(self.rfile, left):
                 file.write(piece)
-        self.answer(201, b"")
+                if checked:
+                    digest = zlib.adler32(piece, digest)
+        if checked and digest_of(path) != "%08x" % digest:
+            self.answer(500, b"")
+        else:
+            self.answer(201, b"")
 
     def log_message(self, *args):
         pass

@@ -1,23 +1,15 @@
 /** The checksum of Koji's uploads (RFC 1950), as the hub writes it: eight lower-case hex digits. */
 
-const modulus = 65_521
-/** So many bytes can be added up before the sums could leave 32 bits. */
-const stride = 3_800
+import { addBlocks, modulus } from "./Adler32Kernel.ts"
 
 /** Continues a checksum; the checksum of nothing is 1. */
 export const addAdler32 = (checksum: number, bytes: Uint8Array): number => {
-  let low = checksum & 0xffff
-  let high = checksum >>> 16
-  for (let start = 0; start < bytes.length; start += stride) {
-    const end = Math.min(start + stride, bytes.length)
-    for (let at = start; at < end; at++) {
-      low += bytes[at] ?? 0
-      high += low
-    }
-    low %= modulus
-    high %= modulus
+  let { low, high, taken } = addBlocks({ low: checksum & 0xffff, high: checksum >>> 16 }, bytes)
+  for (; taken < bytes.length; taken++) {
+    low += bytes[taken] ?? 0
+    high += low
   }
-  return ((high << 16) | low) >>> 0
+  return (((high % modulus) << 16) | (low % modulus)) >>> 0
 }
 
 /** The checksum of two runs of bytes in a row, of which the second has so many bytes. */

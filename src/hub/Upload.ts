@@ -23,7 +23,10 @@ export interface Uploaded {
 }
 
 /** kojid sends 1 MiB; the hub sets no limit (daemon.md 5.1), and every block is a round trip. */
-export const blockBytes = 4 * 1024 * 1024
+export const blockBytes = 8 * 1024 * 1024
+
+/** What is read and added up at a time: the block that is under way is not kept from its socket for longer. */
+const pieceBytes = 512 * 1024
 
 const Checked = Schema.NullOr(
   Schema.Struct({ size: Schema.Int, hexdigest: Schema.optionalKey(Schema.NullOr(Schema.String)) })
@@ -42,15 +45,21 @@ export const uploadFile = Effect.fn("uploadFile")(function* (path: string, direc
   const refused = (error: { readonly message: string }) => new UploadRefused({ path, message: error.message })
   const file = yield* openLocal(path).pipe(Effect.mapError(refused))
   const sha256 = createHash("sha256")
-  // One is read into while the other is sent.
-  const buffers = [0, 1].map(() => Buffer.allocUnsafe(Math.min(blockBytes, file.bytes)))
+  // One is read into while the other is sent; a file of one block needs no other.
+  const buffers = [file.bytes, file.bytes - blockBytes].map((bytes) =>
+    Buffer.allocUnsafe(Math.max(0, Math.min(blockBytes, bytes)))
+  )
   const blockAt = Effect.fnUntraced(function* (at: number) {
-    const expected = Math.min(blockBytes, file.bytes - at)
-    const buffer = buffers[(at / blockBytes) % 2]
-    const bytes = yield* file.read(at, expected, buffer).pipe(Effect.mapError(refused))
-    if (bytes.length < expected) return yield* refused({ message: "it became shorter while it was read" })
-    sha256.update(bytes)
-    return { bytes, checksum: addAdler32(1, bytes) }
+    const bytes = (buffers[(at / blockBytes) % 2] ?? Buffer.alloc(0)).subarray(0, file.bytes - at)
+    let checksum = 1
+    for (let got = 0; got < bytes.length; got += pieceBytes) {
+      const room = bytes.subarray(got, got + pieceBytes)
+      const piece = yield* file.read(at + got, room.length, room).pipe(Effect.mapError(refused))
+      if (piece.length < room.length) return yield* refused({ message: "it became shorter while it was read" })
+      sha256.update(piece)
+      checksum = addAdler32(checksum, piece)
+    }
+    return { bytes, checksum }
   })
   let checksum = 1
   let offset = 0
