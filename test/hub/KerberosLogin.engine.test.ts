@@ -11,6 +11,7 @@ import { seedBuilder } from "../../src/hubsim/Seed.ts"
 import { freshHub } from "../hubsim/Hub.ts"
 import { startApache } from "./Apache.ts"
 import { certificateDirectory, issue, makeAuthority } from "./Certificates.ts"
+import { startForwardProxy } from "./ForwardProxy.ts"
 import { type KdcOptions, realm, startKdc } from "./Kdc.ts"
 
 const builder = "compile/b1.example.org"
@@ -58,10 +59,15 @@ const site = Effect.fnUntraced(function* (kdcOptions: Omit<KdcOptions, "director
     return file
   }
   /** Logs in as the configuration says, and does something there. */
-  const entering = <A, E, R>(file: string, work: Effect.Effect<A, E, R>) =>
+  const entering = <A, E, R>(
+    file: string,
+    work: Effect.Effect<A, E, R>,
+    environment: Readonly<Record<string, string>> = {}
+  ) =>
     Effect.gen(function* () {
       const values = yield* load({ file, environment: {}, commandLine: {} })
-      const layer = yield* hubLayer(values, true, { PATH: process.env["PATH"], KRB5_CONFIG: kdc.config })
+      const own = { PATH: process.env["PATH"], KRB5_CONFIG: kdc.config }
+      const layer = yield* hubLayer(values, true, { ...own, ...environment })
       return yield* Effect.provide(work, layer, { local: true })
     })
   const said = (file: string) => Effect.map(Effect.flip(entering(file, getID())), ({ message }) => message)
@@ -110,6 +116,25 @@ describe("a builder with a keytab", () => {
         const host = yield* entering(config(), getID())
         assert.isTrue(existsSync(cache))
         assert.strictEqual(yield* entering(config({ keytab: `${cache}-none` }), getID()), host)
+      })
+    )
+  )
+
+  it.live("logs in through a proxy that wants a password, and is told which proxy does not let it", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { kdc, apache, config, entering } = yield* site()
+        kdc.keytab("builder.keytab", builder)
+        const place = `localhost:${apache.port}`
+        const proxy = yield* startForwardProxy({ names: { [place]: apache.port }, user: "we:s@cret" })
+        const through = (password: string) => ({ https_proxy: `http://we:${password}@127.0.0.1:${proxy.port}` })
+        yield* entering(config(), getID(), through("s%40cret"))
+        assert.deepStrictEqual([...new Set(proxy.asked)], [`CONNECT ${place}`])
+        assert.lengthOf(apache.requests().filter(loginLine), 1)
+        const { message } = yield* Effect.flip(entering(config(), getID(), through("other")))
+        assert.include(message, `cannot reach the hub through the proxy http://127.0.0.1:${proxy.port} (https_proxy)`)
+        assert.include(message, "407")
+        assert.notInclude(message, "other")
       })
     )
   )
