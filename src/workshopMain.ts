@@ -81,7 +81,7 @@ export const rerunning = (version: string) => (config: DaemonConfigValues, run: 
     const report = yield* rerun({
       ...{ recorded, type, tree, against, keep, tell: run.tell },
       below: resolve(run.workDirectory),
-      local: builderSettings(config, unowned),
+      ...{ local: builderSettings(config, unowned), serverca: config.kojid.serverca },
       stateDirectory: stateDirectoryOf(run.journal.source.name),
       placesOf: yield* placesFor(recorded, { journal: run.journal.source.name, source, tree }),
       until: until === null ? null : { step: until.step, look: look(until.command) }

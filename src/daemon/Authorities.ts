@@ -18,7 +18,7 @@ const places = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bun
 
 /** Writes them into a file of the directory, and gives the mounts that put it where it is looked for. */
 export const authorityMounts = Effect.fnUntraced(function* (
-  { serverca }: KojidOptions,
+  { serverca }: Pick<KojidOptions, "serverca">,
   { stateDirectory: directory, relabel, installMounts }: BuilderSettings["Service"]
 ) {
   // What the operator shows of these directories is what he wants there, and nothing can be mounted into it.

@@ -18,6 +18,7 @@ import { Door, type Here, type World } from "../buildroot/World.ts"
 import { order } from "../core/AttemptCommand.ts"
 import { Outcome } from "../core/AttemptEvent.ts"
 import { InstanceId, StepPath } from "../core/Ids.ts"
+import { authorityMounts } from "../daemon/Authorities.ts"
 import { outcomeOf } from "../daemon/Outcome.ts"
 import { programOf } from "../daemon/RecordedAttempt.ts"
 import type { ContainerSpec } from "../engine/ContainerSpec.ts"
@@ -62,6 +63,8 @@ export interface RerunRequest<E = never> {
   readonly below: string
   /** How this machine is set up; what the record says stands above it. */
   readonly local: BuilderSettings["Service"]
+  /** The file of authorities to trust besides this machine's, where packages are fetched. */
+  readonly serverca: string | null
   /** The state directory that the journal lies in, if it lies in one. */
   readonly stateDirectory: string | null
   /** The hub's tree, in place of the recorded one: a directory or an address. */
@@ -90,7 +93,9 @@ export const rerun = Effect.fn("rerun")(function* <E = never>(request: RerunRequ
   const engine = yield* Engine
   const { directory, id } = yield* rerunPlace(request.below)
   const ends = yield* Ref.make(Option.none<RerunEnd>())
-  const settings = { ...rerunSettings(request.local, recorded, directory, request.tree), instance: InstanceId.make(id) }
+  const bare = { ...rerunSettings(request.local, recorded, directory, request.tree), instance: InstanceId.make(id) }
+  const trust = yield* authorityMounts(request, bare)
+  const settings = { ...bare, installMounts: [...bare.installMounts, ...trust] }
   const results = request.keep ?? join(directory, "results")
   yield* Effect.promise(() => mkdir(results, { recursive: true }))
   yield* bringImageFiles(request, directory)

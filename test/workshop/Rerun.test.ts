@@ -37,6 +37,14 @@ describe("a recorded build that is run again", { timeout: 60_000 }, () => {
         })
         assert.deepStrictEqual(is?.limits, Object.fromEntries(allowed))
         assert.notStrictEqual(is?.labels[label.instance], was?.labels[label.instance])
+        // Where packages are fetched, and nowhere else, this machine's authorities are trusted.
+        const shown = (step: string) =>
+          asked.get(step)?.mounts.filter(({ target }) => target.endsWith("/ca-bundle.crt"))
+        assert.deepStrictEqual(shown("build/2"), [])
+        assert.deepStrictEqual(
+          shown("init/populate")?.map(({ source, readOnly }) => [source.startsWith(`${request.below}/`), readOnly]),
+          [[true, true]]
+        )
         const kept = readdirSync(request.keep ?? "").sort()
         for (const name of ["adjutant-events.log", "build.log", "root.log", "hello-1.0-1.x86_64.rpm"]) {
           assert.include(kept, name)

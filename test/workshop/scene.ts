@@ -94,6 +94,7 @@ export const inScene = (
         recorded,
         below: join(directory, "reruns"),
         local: builderSettings({ directory, instance: "", image: toolsImage, bootId }, {}),
+        serverca: null,
         stateDirectory: null,
         tree: top,
         placesOf: (relative) => placesInTree(top, relative),
