@@ -79,6 +79,12 @@ export interface Preparation<R> {
 const runsMax = 3
 
 /**
+ * A builder's disk that others fill says nothing of the task: it is another builder's turn, or this one's in a while.
+ * What has found no room in so many attempts here wants more than there is, and its owner is told.
+ */
+const attemptsWithoutRoomMax = 3
+
+/**
  * The end of a step's container. It is gone from the engine, and from the journal's books, on return.
  *
  * What an earlier process began is taken over: the end that it recorded, or the container that still runs or has ended
@@ -205,6 +211,10 @@ export const runContainer = Effect.fn("runContainer")(function* <R = never>(
   }
   const { detail } = mockStatus(exit.reason)
   if (detail !== "") yield* logs.append(names, `\nERROR adjutant:  ${detail}\n`)
+  const hasNoRoom = exit.reason._tag === "LimitReached" && exit.reason.limit === "space"
+  if (hasNoRoom && journal.attempt < attemptsWithoutRoomMax) {
+    return yield* new RefuseTask({ soft: true, message: `no room for ${place}: ${detail}` })
+  }
   return { ...exit, capture: join(workspace.captures, captureOf(nth)) } satisfies Ended
 })
 

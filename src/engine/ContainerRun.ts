@@ -185,6 +185,8 @@ const commit = (host: Host, id: string, spec: ContainerSpec, { reason }: Contain
   if (
     commitFailed === undefined ||
     reason._tag === "Uncertain" ||
+    // There is no room for it.
+    (reason._tag === "LimitReached" && reason.limit === "space") ||
     (code !== null && commitFailed.unless.includes(code))
   )
     return Effect.succeed(null)

@@ -5,8 +5,10 @@ import { Effect, Layer } from "effect"
 import { dockerodeClient } from "./DockerodeClient.ts"
 import { Engine } from "./Engine.ts"
 import { engineOver } from "./EngineService.ts"
+import { outOfSpace } from "./FreeSpace.ts"
 import { openGrowing } from "./GrowingFile.ts"
 import { killedForMemory } from "./KernelLog.ts"
+import type { Machine } from "./StepAttendance.ts"
 
 const bootIdFile = "/proc/sys/kernel/random/boot_id"
 
@@ -22,7 +24,10 @@ export const layer = ({ socketPath, awayMillisMax }: EngineOptions): Layer.Layer
     Engine,
     Effect.gen(function* () {
       const bootId = yield* Effect.promise(() => readFile(bootIdFile, "utf8"))
-      const machine = { bootId: bootId.trim(), exists, fileBytes, openGrowing, killedForMemory }
+      const machine: Machine = {
+        ...{ bootId: bootId.trim(), exists, fileBytes, openGrowing, killedForMemory },
+        outOfSpace: (_, paths) => outOfSpace(paths)
+      }
       return yield* engineOver(dockerodeClient(socketPath), machine, awayMillisMax)
     })
   )

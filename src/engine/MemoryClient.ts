@@ -89,6 +89,7 @@ export const memoryClient = (
             finishedAt: 0,
             exitCode: 0,
             outOfMemory: false,
+            outOfSpace: false,
             log: [],
             killedBy: undefined,
             endSeen: false,

@@ -10,6 +10,7 @@ import { Context, Effect, Layer } from "effect"
 import type { ContainerSpec } from "./ContainerSpec.ts"
 import { type ContainerSummary, Engine, type EngineInfo, type ImageInfo, type TerminalSize } from "./Engine.ts"
 import { engineOver } from "./EngineService.ts"
+import { reserveBytes } from "./FreeSpace.ts"
 import { direct, memoryClient, type Through } from "./MemoryClient.ts"
 import { memoryLogFile } from "./MemoryLogFile.ts"
 import { makeMemoryModel } from "./MemoryModel.ts"
@@ -26,7 +27,8 @@ export interface MemoryProgram {
   }>
   /** From the last chunk to the end; `never` is a command that hangs. */
   readonly afterMillis?: number | "never"
-  readonly exit: number | { readonly signal: number } | "out of memory"
+  /** `out of space`: it does not end, and takes the machine's last room. */
+  readonly exit: number | { readonly signal: number } | "out of memory" | "out of space"
   /** What it says to what is typed at its terminal; a number ends it with that code. */
   readonly answers?: (typed: string, size: TerminalSize | undefined) => string | number
   /** What it does besides, just before its end: to files under its mounts, to a model. */
@@ -109,7 +111,8 @@ export const make = Effect.fnUntraced(function* (options: MemoryEngineOptions) {
       fileBytes: () => Effect.succeed(0),
       openGrowing: (path) =>
         Effect.sync(() => (options.hidesLogFiles === true ? undefined : memoryLogFile(model, path))),
-      killedForMemory: () => Effect.succeed(false)
+      killedForMemory: () => Effect.succeed(false),
+      outOfSpace: (id) => Effect.as(model.lacksSpace(id), { limit: "space", value: reserveBytes } as const)
     })
     return Engine.of({
       ...engine,

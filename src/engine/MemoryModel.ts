@@ -25,6 +25,7 @@ export interface MemoryContainer {
   finishedAt: number
   exitCode: number
   outOfMemory: boolean
+  outOfSpace: boolean
   readonly log: Array<LogEntry>
   /** Who killed it through the engine. */
   killedBy: string | undefined
@@ -135,6 +136,11 @@ export const makeMemoryModel = Effect.fnUntraced(function* (options: MemoryEngin
     if (program.afterMillis === "never") return yield* Effect.never
     if (program.afterMillis !== undefined) yield* Effect.sleep(`${program.afterMillis} millis`)
     if (program.work !== undefined) yield* program.work
+    if (program.exit === "out of space") {
+      container.outOfSpace = true
+      yield* change(container)
+      return yield* Effect.never
+    }
     container.outOfMemory = program.exit === "out of memory"
     const { exit } = program
     yield* end(container, typeof exit === "number" ? exit : typeof exit === "object" ? 128 + exit.signal : sigkillCode)
@@ -183,6 +189,15 @@ export const makeMemoryModel = Effect.fnUntraced(function* (options: MemoryEngin
           return { name, id, image, running: state === "running", labels: body.Labels }
         })
     ),
+    /** Succeeds when this container has taken the last room. */
+    lacksSpace: Effect.fnUntraced(function* (id: string) {
+      for (;;) {
+        const container = findContainer(id)
+        if (container === undefined) return yield* Effect.never
+        if (container.outOfSpace) return
+        yield* Deferred.await(container.changed)
+      }
+    }),
     imageInfos: Effect.sync((): ReadonlyArray<ImageInfo> => [...images.values()].map(({ info }) => info)),
     isGone: () => gone,
     /** Succeeds when the engine goes away the next time. */

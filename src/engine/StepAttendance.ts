@@ -17,7 +17,6 @@ import type { EngineClient } from "./DockerodeClient.ts"
 import type { EngineError, OutputSink } from "./Engine.ts"
 import { type ContainerAnswer, milliseconds } from "./EngineAnswers.ts"
 import { readEnding } from "./ExitReading.ts"
-import { outOfSpace } from "./FreeSpace.ts"
 import type { GrowingFile } from "./GrowingFile.ts"
 import { label } from "./Labels.ts"
 import type { Patience } from "./Patience.ts"
@@ -37,6 +36,8 @@ export interface Machine {
   openGrowing(path: string): Effect.Effect<GrowingFile | undefined, never, Scope.Scope>
   /** Whether the kernel's log says that it killed something in this container for want of memory. */
   killedForMemory(containerId: string): Effect.Effect<boolean>
+  /** Succeeds when there is hardly any room left and the container, which writes to these paths, has taken much of it. */
+  outOfSpace(containerId: string, paths: ReadonlyArray<string>): Effect.Effect<LimitReached>
 }
 
 /** The engine, and the machine that it is on. */
@@ -95,7 +96,7 @@ export const attend = Effect.fnUntraced(function* (
     })
     const limit = yield* Effect.raceFirst(
       Effect.as(patiently(client.waitContainer(id, host.kind)), undefined),
-      firstLimit(limits, startedAt, output, Effect.raceFirst(disk, outOfSpace(writable)))
+      firstLimit(limits, startedAt, output, Effect.raceFirst(disk, host.outOfSpace(id, writable)))
     )
     if (limit !== undefined) {
       yield* patiently(client.killContainer(id))

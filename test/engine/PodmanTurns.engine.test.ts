@@ -16,7 +16,8 @@ const layer = Layer.effect(
     exists: () => Effect.succeed(true),
     fileBytes: () => Effect.succeed(0),
     openGrowing: () => Effect.succeed(undefined),
-    killedForMemory: () => Effect.succeed(false)
+    killedForMemory: () => Effect.succeed(false),
+    outOfSpace: () => Effect.never
   })
 )
 

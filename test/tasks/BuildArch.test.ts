@@ -256,6 +256,29 @@ describe("buildArch is given back", () => {
   })
 })
 
+describe("buildArch, where others fill the builder's disk,", () => {
+  const message = "fewer than 1073741824 bytes were left on the builder's disk"
+  const refusal = `host.refuseTask 1 {soft: true, msg: no room for build/1: ${message}}`
+  /** So many attempts find no room. */
+  const roomless = (times: number): Plot => {
+    let left = times
+    return { steps: { "build/1": (program) => (left-- > 0 ? { ...program, exit: "out of space" } : program) } }
+  }
+
+  it("is left to other builders, and is this one's again in a while", async () => {
+    const told = await building(hello, roomless(1))
+    assert.strictEqual(told.state, "CLOSED")
+    assert.deepStrictEqual(reports(told).slice(0, -1), [refusal])
+  })
+
+  it("fails in the third attempt: it wants more than there is", async () => {
+    const told = await building(hello, roomless(9))
+    assert.deepStrictEqual(reports(told), [refusal, refusal, "host.failTask 1 <document>"])
+    assert.strictEqual(told.state, "FAILED")
+    assert.include(JSON.stringify(told.result), message)
+  })
+})
+
 describe("buildArch ends", () => {
   it("when it is canceled, and reports nothing", async () => {
     const told = await building(
