@@ -50,7 +50,8 @@ export const sourcePackage = Effect.fnUntraced(function* (directory: string, rec
 })
 
 /** A noarch package to be had from the repository, as a directory that the hub can import. */
-export const repositoryPackage = (directory: string, spec: string) => rpmbuild(directory, "-ba", { spec })
+export const repositoryPackage = (directory: string, spec: string, words: Readonly<Record<string, string>> = {}) =>
+  rpmbuild(directory, "-ba", { spec, words })
 
 /** A source package whose `%build` runs this script. */
 export const behaving = (
