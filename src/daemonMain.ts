@@ -13,6 +13,7 @@ import { FailedRoots } from "./buildroot/FailedRoots.ts"
 import { ImageStore } from "./buildroot/ImageStore.ts"
 import { failure } from "./cli/CommandFailed.ts"
 import type { DaemonRequest as CommandRequest } from "./cli/DaemonCommand.ts"
+import { formatJournald, isJournal } from "./cli/JournaldLog.ts"
 import { DaemonConfig, type DaemonConfigValues } from "./config/DaemonConfig.ts"
 import { told } from "./core/DaemonEvent.ts"
 import { silence } from "./daemon/Alive.ts"
@@ -224,6 +225,9 @@ const reexecute = (): void => {
 
 const logger = (config: DaemonConfigValues) => {
   const { log_format: format } = config.adjutant
+  if (format === "auto" && isJournal(process.env["JOURNAL_STREAM"], process.stdout.fd)) {
+    return Logger.withConsoleLog(formatJournald)
+  }
   const json = format === "json" || (format === "auto" && !process.stdout.isTTY)
   return json ? Logger.consoleJson : Logger.consolePretty({ colors: "auto" })
 }

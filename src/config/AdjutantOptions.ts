@@ -154,7 +154,7 @@ export const AdjutantOptions = Schema.Struct({
   }),
   log_format: choice(["auto", "text", "json"], {
     default: "auto",
-    meaning: "How the daemon logs; auto is text on a terminal"
+    meaning: "How the daemon logs; auto is text on a terminal and in systemd's journal, and else json"
   })
 })
 export type AdjutantOptions = typeof AdjutantOptions.Type

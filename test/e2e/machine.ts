@@ -55,7 +55,7 @@ export const makeMachine = Effect.fnUntraced(function* (name: string, paths: Rea
   const said: Array<string> = []
   yield* Effect.acquireRelease(
     Effect.sync(() => {
-      const child = spawn(script, ["boot", name, ...paths], { stdio: ["ignore", "pipe", "pipe"] })
+      const child = spawn(script, ["boot", name, ...paths], { stdio: ["pipe", "pipe", "pipe"] })
       for (const stream of [child.stdout, child.stderr]) stream.on("data", (bytes) => said.push(String(bytes)))
       const ended = new Promise((resolve) => child.on("close", resolve))
       return { child, ended }
