@@ -234,36 +234,41 @@ describe.skipIf(whyNot !== undefined)(`a builder under systemd${whyNot === undef
       () =>
         Effect.gen(function* () {
           const { machine, builder } = yield* Trial
-          const text = yield* machine.does("systemctl", "cat", service)
-          const probe = text
+          // Where the kernel's log is read; the machine was booted without it, so as to write nothing into it.
+          yield* machine.does("mknod", "/dev/kmsg", "c", "1", "11")
+          yield* machine.write("/etc/kojid/kojid.keytab", "a keytab\n", "0600")
+          yield* machine.write("/root/letter", "private\n")
+          const needed = [
+            "curl -sf --unix-socket /var/run/docker.sock http://engine/_ping",
+            "cat /etc/kojid/kojid.keytab",
+            "touch /var/tmp/kojid.ccache",
+            `touch ${builder.stateDirectory}/probe`,
+            `touch ${builder.logDirectory}/probe`,
+            "dmesg"
+          ]
+          const kept = [
+            "touch /etc/probe",
+            "touch /usr/bin/adjutant",
+            "touch /tmp/probe",
+            "cat /root/letter",
+            "dd if=/dev/zero of=/dev/kmsg bs=1 count=1",
+            "mount -t tmpfs tmpfs /mnt",
+            "unshare --user true",
+            "mknod /var/tmp/probe c 1 3",
+            "chroot / true",
+            "date -s 2000-01-01"
+          ]
+          const tries = [...needed, ...kept].map((what) => `if ${what} >/dev/null; then echo "can: ${what}"; fi`)
+          yield* machine.write("/usr/local/bin/probe", ["#!/bin/sh", ...tries, ""].join("\n"), "0755")
+          const unit = (yield* machine.does("systemctl", "cat", service))
             .replace(/^Type=.*$/m, "Type=oneshot")
-            .replace(/^ExecStart=.*$/m, "ExecStart=/usr/local/bin/probe")
-          const check = `#!/bin/sh
-can() { if "$@" >/dev/null 2>&1; then echo "can: $*"; else echo "cannot: $*"; fi; }
-can curl -sf --unix-socket /var/run/docker.sock http://engine/_ping
-can curl --negotiate -u : --version
-can cat /etc/kojid/kojid.keytab
-can touch /var/tmp/kojid.ccache
-can touch ${builder.stateDirectory}/probe ${builder.logDirectory}/probe
-can dmesg
-can touch /etc/probe
-can touch /usr/probe
-can ls /root
-can mount -t tmpfs tmpfs /mnt
-can unshare --user true
-can mknod /dev/probe c 1 3
-can chroot / true
-`
-          yield* machine.write("/etc/kojid/kojid.keytab", "keytab\n", "0600")
-          yield* machine.write("/usr/local/bin/probe", check, "0755")
-          yield* machine.write("/etc/systemd/system/probe.service", probe)
+            .replace(/^ExecStart=.*$/m, "ExecStart=-/usr/local/bin/probe")
+          yield* machine.write("/etc/systemd/system/probe.service", unit)
           yield* machine.does("systemctl", "daemon-reload")
           yield* machine.does("systemctl", "start", "probe.service")
           const said = yield* machine.journal("probe.service")
-          const found = [...said.matchAll(/probe\[\d+\]: (can|cannot): (\S+ \S+)/g)].map(
-            ([, how, what]) => `${how} ${what}`
-          )
-          assert.deepStrictEqual(found, [])
+          const could = [...said.matchAll(/probe\[\d+\]: can: (.*)$/gm)].map(([, what]) => what)
+          assert.deepStrictEqual(could, needed, said)
         }),
       patient
     )
@@ -274,8 +279,8 @@ can chroot / true
         Effect.gen(function* () {
           const { machine } = yield* Trial
           for (const [unit, most] of [
-            [service, 3.5],
-            [reapService, 3.5]
+            [service, 3.1],
+            [reapService, 3.1]
           ] as const) {
             const { text } = yield* machine.run("systemd-analyze", "security", "--no-pager", unit)
             const [, exposure] = /Overall exposure level for \S+: ([\d.]+)/.exec(text) ?? []

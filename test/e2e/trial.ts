@@ -40,7 +40,7 @@ const name = "unit"
 
 const make = Effect.gen(function* () {
   const system = yield* System
-  const builder = yield* system.builder({ name, apart: true })
+  const builder = yield* system.builder({ name, apart: true, adjutant: { log_format: "auto" } })
   for (const path of [builder.stateDirectory, builder.logDirectory]) mkdirSync(path, { recursive: true, mode: 0o700 })
   const packages = join(system.directory, "service")
   const made = (release: number) =>
