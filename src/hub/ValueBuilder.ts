@@ -5,7 +5,7 @@
  * and not the call stack.
  */
 import type { Value } from "./Value.ts"
-import { isScalar, scalar } from "./XmlRpcScalars.ts"
+import { isScalar, ownText, scalar } from "./XmlRpcScalars.ts"
 import { XmlRpcError } from "./XmlScanner.ts"
 
 /** What a document may hold. */
@@ -27,14 +27,28 @@ export const defaultLimits: DecoderLimits = {
   textMax: 64 * 1024 * 1024
 }
 
+interface ValueFrame {
+  readonly kind: "value"
+  text: string
+  typed: boolean
+  value: Value | undefined
+}
+interface MemberFrame {
+  readonly kind: "member"
+  name: string | undefined
+  value: Value | undefined
+}
 type Frame =
-  | { readonly kind: "value"; text: string; typed: boolean; value: Value | undefined }
+  | ValueFrame
+  | MemberFrame
   | { readonly kind: "array"; readonly items: Array<Value>; data: "before" | "inside" | "after" }
   | { readonly kind: "struct"; readonly members: Record<string, Value> }
-  | { readonly kind: "member"; name: string | undefined; value: Value | undefined }
 
 export class ValueBuilder {
   private readonly stack: Array<Frame> = []
+  /** Closed, and good for the next: a long document has millions of them, but few at a time. */
+  private readonly spareValues: Array<ValueFrame> = []
+  private readonly spareMembers: Array<MemberFrame> = []
   /** The scalar, or the member's name, whose text is being read. */
   private reading: string | null = null
   private buffer = ""
@@ -58,7 +72,7 @@ export class ValueBuilder {
   /** Begins a value: `<value>` was read where one may stand. */
   begin(): void {
     if (++this.values > this.limits.valuesMax) throw this.tooLarge(`more than ${this.limits.valuesMax} values`)
-    this.stack.push({ kind: "value", text: "", typed: false, value: undefined })
+    this.stack.push(this.spareValues.pop() ?? { kind: "value", text: "", typed: false, value: undefined })
   }
 
   open(name: string): void {
@@ -81,7 +95,7 @@ export class ValueBuilder {
         return
       case "struct":
         if (name !== "member") throw this.wrong(`<${name}> in a struct`)
-        this.stack.push({ kind: "member", name: undefined, value: undefined })
+        this.stack.push(this.spareMembers.pop() ?? { kind: "member", name: undefined, value: undefined })
         return
       case "member":
         if (name === "name" && top.name === undefined) this.read("name")
@@ -107,7 +121,11 @@ export class ValueBuilder {
     this.stack.pop()
     switch (top.kind) {
       case "value":
-        this.deliver(top.value ?? (top.value === null ? null : top.text))
+        this.deliver(top.value ?? (top.value === null ? null : ownText(top.text)))
+        top.text = ""
+        top.typed = false
+        top.value = undefined
+        this.spareValues.push(top)
         return
       case "array":
         if (top.data !== "after") throw this.wrong("an array without data")
@@ -124,6 +142,9 @@ export class ValueBuilder {
           throw this.wrong("a member without name or value")
         }
         setMember(struct.members, top.name, top.value)
+        top.name = undefined
+        top.value = undefined
+        this.spareMembers.push(top)
       }
     }
   }

@@ -7,6 +7,7 @@
  * long, so that a document costs the same in one piece and in many, and means the same.
  */
 import { Schema } from "effect"
+import { nameIn } from "./ElementNames.ts"
 
 /**
  * The document is not well-formed or not XML-RPC (`malformed`), or past a limit (`too large`), and that it will be again.
@@ -124,12 +125,12 @@ export class XmlScanner {
   private markup(input: string, at: number, close: number): void {
     const first = input.charCodeAt(at + 1)
     // Whether a name is one is the handler's to say: it knows them all, and none has an attribute.
-    if (first === 0x2f) this.handler.close(bare(input.slice(at + 2, close)))
+    if (first === 0x2f) this.handler.close(bare(nameIn(input, at + 2, close)))
     else if (first === 0x3f) this.declaration(input.slice(at, close + 1), at)
     else if (first === 0x21) throw this.error(`${input.slice(at, at + 12)} is not allowed`, at)
     else {
       const empty = input.charCodeAt(close - 1) === 0x2f
-      const name = bare(input.slice(at + 1, empty ? close - 1 : close))
+      const name = bare(nameIn(input, at + 1, empty ? close - 1 : close))
       this.handler.open(name)
       if (empty) this.handler.close(name)
     }

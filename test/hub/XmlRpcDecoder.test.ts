@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import { answerDecoder, decodeAnswer } from "../../src/hub/XmlRpcDecoder.ts"
@@ -37,6 +39,13 @@ describe("the decoder", () => {
       answer("<struct>\n <member> <name>a</name>\n<value><int>1</int></value></member>\n</struct>"),
       { a: 1 }
     ],
+    [
+      "values after others of every kind",
+      answer(
+        "<array><data><value><int>1</int></value><value>text</value><value/><value><nil/></value><value><struct><member><name>a</name><value>1</value></member><member><name>b</name><value><array><data><value/></data></array></value></member></struct></value></data></array>"
+      ),
+      [1, "text", "", null, { a: "1", b: [""] }]
+    ],
     ["integers beyond 2^53", answer("<i8>9223372036854775807</i8>"), 9223372036854775807n]
   ] as const)("takes %s", (_what, document, value) => {
     const decoded = ok(decodeAnswer(document))
@@ -56,6 +65,13 @@ describe("the decoder", () => {
     ["a value in a value", answer("<value><int>1</int></value>"), /no type/],
     ["two typed contents", answer("<int>1</int><int>2</int>"), /beside/],
     ["a member without a name", answer("<struct><member><value><int>1</int></value></member></struct>"), /value/],
+    [
+      "a member without a name after one with a name",
+      answer("<struct><member><name>a</name><value>1</value></member><member><value>2</value></member></struct>"),
+      /<value> in a member/
+    ],
+    ["an element whose name is nearly one", answer("<strinh>a</strinh>"), /<strinh> is no type/],
+    ["an end that is nearly one", answer("<string>a</strinh>"), /<\/strinh> closes <string>/],
     ["crossed elements", answer("<array><data></array></data>"), /closes/],
     ["an empty fault", "<?xml version='1.0'?><methodResponse><fault></fault></methodResponse>", /without a value/],
     ["a call", encodeCall({ method: "m", params: [] }), /call/],
@@ -109,6 +125,28 @@ describe("the decoder", () => {
       decodeAnswer(answer("<struct><member><name>__proto__</name><value><int>1</int></value></member></struct>"))
     )
     assert.isTrue(decoded._tag === "Success" && Object.hasOwn(Object(decoded.value), "__proto__"))
+  })
+
+  it("keeps of a document only what is in its values", () => {
+    setFlagsFromString("--expose-gc")
+    const collect: () => void = runInNewContext("gc")
+    const used = () => {
+      collect()
+      return process.memoryUsage().heapUsed
+    }
+    const [pieces, blanks] = [200, " ".repeat(64 * 1024)]
+    const decoder = answerDecoder()
+    const push = (text: string) => assert.isTrue(decoder.push(new TextEncoder().encode(text)))
+    const [head, tail] = answer("<array><data>|</data></array>").split("|")
+    push(head ?? "")
+    const before = used()
+    for (let piece = 0; piece < pieces; piece++) {
+      push(`<value>the untyped text ${piece}</value><value><string>the typed text ${piece}</string></value>${blanks}`)
+    }
+    push(tail ?? "")
+    assert.isBelow(used() - before, (pieces * blanks.length) / 4)
+    const decoded = ok(decoder.finish())
+    assert.isTrue(decoded._tag === "Success" && Array.isArray(decoded.value) && decoded.value.length === 2 * pieces)
   })
 
   it("does not care where a document is cut into pieces", () => {
