@@ -64,11 +64,31 @@ const kindOf = async (path: string): Promise<"file" | "directory" | "nothing"> =
 const readText = Effect.fnUntraced(function* (path: string) {
   const bytes = yield* attempt(path, () => readAtMost(path, fileBytesMax + 1))
   if (bytes.length > fileBytesMax) return yield* problem(path, `is larger than ${fileBytesMax} bytes`)
-  return yield* Effect.try({
-    try: () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes),
-    catch: () => configError([{ place: path, option: null, message: "is not UTF-8" }])
-  })
+  const text = decoded(bytes)
+  if (text !== undefined) return text
+  const message = "there are bytes that are not UTF-8: save the file in that encoding"
+  return yield* problem(`${path}, line ${firstBadLine(bytes)}`, message)
 })
+
+const decoded = (bytes: Uint8Array): string | undefined => {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/** No character of UTF-8 has a line feed inside of it, so each line can be tried by itself. */
+const firstBadLine = (bytes: Uint8Array): number => {
+  let [line, start] = [1, 0]
+  for (;;) {
+    const end = bytes.indexOf(lineFeed, start)
+    if (end === -1 || decoded(bytes.subarray(start, end)) === undefined) return line
+    start = end + 1
+    line++
+  }
+}
+const lineFeed = 10
 
 const readAtMost = async (path: string, bytesMax: number): Promise<Uint8Array> => {
   await using file = await open(path)

@@ -219,7 +219,14 @@ labels = io.koji.adjutant.task_id=1
       assert.deepStrictEqual(yield* problems(`${minimal}MAXJOBS = 1\nmaxjobs = 1\n`), [
         "kojid.conf, line 5: option maxjobs comes twice in [kojid]"
       ])
-      assert.deepStrictEqual(yield* problems(new Uint8Array([0x5b, 0xff, 0x5d])), ["kojid.conf: is not UTF-8"])
+      for (const [bytes, line] of [
+        [[0x5b, 0xff, 0x5d], 1],
+        [[0x23, 0xc3, 0xa9, 0x0a, 0x23, 0x0a, 0x23, 0xc3, 0x0a, 0x23], 3],
+        [[0x0a, 0x23, 0xe9], 2]
+      ] as const) {
+        const message = "there are bytes that are not UTF-8: save the file in that encoding"
+        assert.deepStrictEqual(yield* problems(new Uint8Array(bytes)), [`kojid.conf, line ${line}: ${message}`])
+      }
       assert.deepStrictEqual(yield* problems("#".repeat(fileBytesMax + 1)), [
         `kojid.conf: is larger than ${fileBytesMax} bytes`
       ])
