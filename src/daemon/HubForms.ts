@@ -7,20 +7,16 @@
 import { Clock, Effect, Ref } from "effect"
 import { chooseFree, type LoadedHost } from "../core/FreeTasks.ts"
 import { getLoadData, getTasks, refuseTask, setHostData, updateHost } from "../hub/calls/host.ts"
-import type { HubError, HubFault } from "../hub/HubError.ts"
+import { isNotKnown } from "../hub/calls/older.ts"
+import type { HubError } from "../hub/HubError.ts"
 import type { HubSession } from "../hub/HubSession.ts"
 import type { AssignedTask } from "../hub/shapes/Task.ts"
 import type { Struct } from "../hub/Value.ts"
-import { faultCodes } from "../koji/Fault.ts"
 import { taskStates } from "../koji/TaskState.ts"
 import { taskType } from "../tasks/Registry.ts"
 
 /** For how long a hub is taken for as old as it was found. */
 const oldSeconds = 3600
-
-/** The method is not known, or not with these arguments. */
-const isNotKnown = ({ code, message }: HubFault): boolean =>
-  code === faultCodes.ParameterError || (code === faultCodes.GenericError && message.startsWith("Invalid method"))
 
 type Calling<A> = Effect.Effect<A, HubError, HubSession>
 

@@ -6,7 +6,7 @@ import { Effect, Schema } from "effect"
 import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
 import { happenedIf, hubStep } from "../buildroot/HubSteps.ts"
 import { Door } from "../buildroot/World.ts"
-import { getRepo, repoDone, repoInfo, repoInit } from "../hub/calls/repos.ts"
+import { getRepo, repoDone, repoInfo, repoInit, takesOldForNew } from "../hub/calls/repos.ts"
 import { getFullInheritance, getTag } from "../hub/calls/tags.ts"
 import { Repo } from "../hub/shapes/Repo.ts"
 import { genericError, parameterError, RefuseTask } from "../koji/Fault.ts"
@@ -49,7 +49,7 @@ export const newRepo: Handler = Effect.fn("newRepo")(function* (task) {
   const [repoId, repoEvent] = yield* hubStep(
     "repoInit",
     Schema.Tuple([Schema.Int, Schema.Int]),
-    repoInit(tag.id, { opts, taskId: task.id, event })
+    repoInit(tag.id, { opts, taskId: task.id, event, debuginfo: hasDebuginfo(tag.extra) })
   )
   const arches = yield* door.step(
     { path: "arches", rule: "repeat", input: repoId },
@@ -82,11 +82,16 @@ export const newRepo: Handler = Effect.fn("newRepo")(function* (task) {
       Effect.mapError((error) => genericError(`createrepo task ${child} returned no file list: ${error.message}`))
     )
   }
-  yield* hubStep("repoDone", Schema.Null, repoDone(repoId, data).pipe(Effect.as(null)), {
-    ask: happenedIf(Effect.map(repoInfo(repoId), ({ state }) => state === repoStates.READY))
+  const expires = event !== null && (yield* hubStep("expires", Schema.Boolean, takesOldForNew(repoId)))
+  const done = expires ? repoStates.EXPIRED : repoStates.READY
+  yield* hubStep("repoDone", Schema.Null, repoDone(repoId, data, expires).pipe(Effect.as(null)), {
+    ask: happenedIf(Effect.map(repoInfo(repoId), ({ state }) => state === done))
   })
   return plain([repoId, repoEvent])
 })
+
+const WithDebuginfo = Schema.Struct({ with_debuginfo: Schema.Literal(true) })
+const hasDebuginfo = Schema.is(WithDebuginfo)
 
 /** Refuses the task where the hub's repositories are not mounted: kojid's own test of that capability. */
 export const reposAreHere = (path: string) =>

@@ -5,7 +5,7 @@
 import { Clock, Effect, Result, Schema } from "effect"
 import { hubFailure, hubStep } from "../buildroot/HubSteps.ts"
 import { Door } from "../buildroot/World.ts"
-import { checkRepoRequest, requestRepo } from "../hub/calls/repos.ts"
+import { checkRepoRequest, repoInfo, requestRepo, WithoutTag } from "../hub/calls/repos.ts"
 import { getTag, listTagged, tagLastChangeEvent } from "../hub/calls/tags.ts"
 import type { HubError } from "../hub/HubError.ts"
 import type { HubSession } from "../hub/HubSession.ts"
@@ -56,34 +56,54 @@ export const getRepo = Effect.fn("getRepo")(function* (
   nvrs: ReadonlyArray<string>,
   wait: boolean
 ) {
-  const asked = yield* hubStep(
-    "repo/request",
-    Schema.Struct({ repo: Schema.NullOr(Repo), tagName: Schema.String, minEvent: Schema.NullOr(Schema.Int) }),
-    askForRepo(tagId, nvrs, wait)
-  )
+  const asked = yield* hubStep("repo/request", AskedFor, askForRepo(tagId, nvrs, wait))
   if (asked.repo !== null) return asked.repo
+  const { tagName, minEvent, newerThan } = asked
   const child = yield* subtask(task, {
     method: "waitrepo",
-    arguments: [asked.tagName, null, nvrs, asked.minEvent],
+    arguments: newerThan === undefined ? [tagName, null, nvrs, minEvent] : olderArguments(tagName, newerThan, nvrs),
     label: null
   })
   const results = yield* waitFor(task, "waitrepo", [child], true)
-  return yield* Schema.decodeUnknownEffect(Schema.toCodecJson(Repo))(results.get(child)).pipe(
+  const made = yield* Schema.decodeUnknownEffect(Made)(results.get(child)).pipe(
     Effect.mapError((error) => genericError(`waitrepo task ${child} returned no repository: ${error.message}`))
   )
+  return "tag_id" in made ? made : yield* hubStep("repo/made", Repo, repoInfo(made.id))
 })
+
+const Made = Schema.Union([Schema.toCodecJson(Repo), WithoutTag])
+
+const AskedFor = Schema.Struct({
+  repo: Schema.NullOr(Repo),
+  tagName: Schema.String,
+  minEvent: Schema.NullOr(Schema.Int),
+  /** On a hub before 1.35, whose builders know times in place of events: how new it must be. */
+  newerThan: Schema.optionalKey(Schema.NullOr(Schema.Finite))
+})
+
+/** The builders of such a hub take either builds or a time. */
+const olderArguments = (tagName: string, newerThan: number | null, nvrs: ReadonlyArray<string>) =>
+  nvrs.length > 0 ? [tagName, null, nvrs] : [tagName, newerThan, null]
 
 const askForRepo = Effect.fnUntraced(function* (tagId: number, nvrs: ReadonlyArray<string>, wait: boolean) {
   const tag = yield* getTag(tagId)
-  const minEvent = wait ? yield* tagLastChangeEvent(tag.id) : null
+  const minEvent = wait ? yield* tagLastChangeEvent(tag.id, Effect.succeed("unknown" as const)) : null
+  if (minEvent === "unknown") {
+    const newerThan = Math.floor((yield* Clock.currentTimeMillis) / 1000)
+    return { repo: null, tagName: tag.name, minEvent: null, newerThan }
+  }
   const wanted: Wanted = { tagId: tag.id, tagName: tag.name, minEvent, nvrs }
   const none = { repo: null, tagName: tag.name, minEvent }
   const ready = yield* allTagged(tag.id, nvrs, null).pipe(Effect.catchTag(notOurs, () => Effect.succeed(false)))
   if (!ready) return none
-  const { repo, request } = yield* requestRepo(tag.id, { minEvent })
+  const asked = yield* requestRepo(tag.id, { minEvent })
+  const { repo, request } = asked
   const good =
     repo !== null && (yield* satisfies(repo, wanted).pipe(Effect.catchTag(notOurs, () => Effect.succeed(false))))
-  return good ? { ...none, repo } : { ...none, minEvent: minEvent ?? request?.min_event ?? null }
+  if (good) return { ...none, repo }
+  return "isOlder" in asked
+    ? { ...none, newerThan: null }
+    : { ...none, minEvent: minEvent ?? request?.min_event ?? null }
 })
 
 /** A bad NVR is told by the `waitrepo` child, as kojid does. */
@@ -113,7 +133,7 @@ const watch = (wanted: Wanted, started: number): Effect.Effect<Repo, TaskFailure
             `Unsuccessfully waited ${elapsed} for ${inWords(wanted.nvrs)} to appear in the ${wanted.tagName} repo`
         )
       }
-      minEvent = yield* tagLastChangeEvent(wanted.tagId)
+      minEvent = yield* tagLastChangeEvent(wanted.tagId, Effect.succeed(minEvent))
     }
     for (;;) {
       const asked = yield* requestRepo(wanted.tagId, { minEvent })
@@ -123,7 +143,7 @@ const watch = (wanted: Wanted, started: number): Effect.Effect<Repo, TaskFailure
         const made = yield* follow(asked.request.id, wanted, started)
         if (yield* satisfies(made, { ...wanted, minEvent })) return made
       } else yield* pause(started, (elapsed) => timedOut(elapsed, wanted))
-      minEvent = yield* tagLastChangeEvent(wanted.tagId)
+      minEvent = yield* tagLastChangeEvent(wanted.tagId, Effect.succeed(minEvent))
     }
   })
 

@@ -16,6 +16,9 @@ const Parameters = Schema.Struct({
   min_event: maybe(Schema.Union([Schema.Int, Schema.String]))
 })
 
+/** What a hub before 1.35 has instead: a repository of now has everything. */
+const lastEvent = Effect.map(getLastEvent(), (event) => event?.id ?? null)
+
 export const waitRepo: Handler = Effect.fn("waitRepo")(function* (task) {
   const given = yield* parameters(task, Parameters)
   const newerThan = given.newer_than ?? null
@@ -40,7 +43,7 @@ export const waitRepo: Handler = Effect.fn("waitRepo")(function* (task) {
     )
   } else if (newerThan !== null) return yield* genericError(`Invalid value for newer_than: ${pythonRepr(newerThan)}`)
   if (typeof minEvent === "string") {
-    minEvent = yield* hubStep("last-change", Schema.NullOr(Schema.Int), tagLastChangeEvent(tag.id))
+    minEvent = yield* hubStep("last-change", Schema.NullOr(Schema.Int), tagLastChangeEvent(tag.id, lastEvent))
   }
   const nvrs = given.nvrs ?? []
   yield* parseNvrs(nvrs)

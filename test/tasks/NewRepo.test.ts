@@ -2,6 +2,7 @@ import { existsSync, readdirSync, rmSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { tag } from "../model/HubTemplate.ts"
+import { before134 } from "../model/OlderHub.ts"
 import type { World } from "../model/World.ts"
 import { assertCanceled, assertFailed, canceledWhen, exits, hangs, type Plot, reports, tell } from "./telling.ts"
 
@@ -75,6 +76,29 @@ describe("newRepo", () => {
       told.calls,
       "host.subtask {method: createrepo, arglist: [2, x86_64, null], parent: 1, label: x86_64, arch: noarch}"
     )
+  })
+
+  it("is made on a hub before 1.35, which knows no options as a struct, and looks for none in the tag", async () => {
+    const told = await tell("newRepo", ["fresh"], {
+      before: ({ hub }) => {
+        hub.admin("createTag", ["fresh"], { arches: "x86_64", extra: { with_debuginfo: true } })
+        hub.fateOf = before134
+        return ["fresh"]
+      }
+    })
+    // The embedded hub is newer, and does not know the older form.
+    assertFailed(told, "ParameterError", "HostExports.repoInit() got an unexpected keyword argument 'with_debuginfo'")
+    assert.deepStrictEqual(
+      told.calls.filter((call) => call.startsWith("host.repoInit")),
+      ["host.repoInit 3 {opts: {}, task_id: 1}", "host.repoInit 3 {task_id: 1, with_debuginfo: true}"]
+    )
+    const plainly = await making({
+      before: ({ hub }) => {
+        hub.fateOf = before134
+        return [tag.build]
+      }
+    })
+    assert.strictEqual(plainly.state, "CLOSED")
   })
 
   it("fails with kojid's words when its options contradict each other", async () => {

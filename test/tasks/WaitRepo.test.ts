@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import type { Value } from "../../src/hub/Value.ts"
 import { tag } from "../model/HubTemplate.ts"
+import { before134 } from "../model/OlderHub.ts"
 import type { World } from "../model/World.ts"
 import { assertCanceled, assertFailed, assertFreed, canceledWhen, type Plot, stoppedWhen, tell } from "./telling.ts"
 
@@ -191,5 +193,40 @@ describe("waitrepo in the middle", () => {
         })
     })
     assert.strictEqual(told.state, "CLOSED")
+  })
+
+  describe("on a hub before 1.35, which takes no requests for repositories", () => {
+    const older = (plot: Plot, params: ReadonlyArray<Value>): Plot => ({
+      ...alone,
+      ...plot,
+      before: (world) => {
+        change(world)
+        world.hub.fateOf = before134
+        return params
+      }
+    })
+
+    it("is done at once when there is a repository", async () => {
+      const told = await tell("waitrepo", [], older({}, [tag.build]))
+      assert.deepInclude(Object(told.result), { id: 1, tag_name: tag.build })
+      assert.include(told.calls, "getRepo 2")
+    })
+
+    it("waits for one as new as the hub's last event, now or at a time", async () => {
+      const later: Plot = {
+        meanwhile: (world) =>
+          Effect.andThen(
+            Effect.sleep("9 minutes"),
+            Effect.sync(() => void make(world))
+          )
+      }
+      for (const params of [
+        [tag.build, "now"],
+        [tag.build, Date.UTC(2050, 1) / 1000]
+      ]) {
+        const told = await tell("waitrepo", [], older(later, params))
+        assert.deepInclude(Object(told.result), { id: 2 })
+      }
+    })
   })
 })

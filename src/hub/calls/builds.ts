@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import { Build, TaggedRpm } from "../shapes/Build.ts"
 import type { Struct } from "../Value.ts"
 import { call, perform } from "./call.ts"
+import { orOlder } from "./older.ts"
 
 export const getBuild = (build: number | string) => call(Build, "getBuild", [build], { strict: true })
 
@@ -70,7 +71,11 @@ export const tagNotification = (
 
 const TaggedRpms = Schema.Tuple([Schema.Array(TaggedRpm), Schema.Array(Schema.Json)])
 
+/** Hubs before 1.34 know no drafts: there, all are none. */
 export const listTaggedRPMS = (
   tag: Reference,
-  options: { readonly event: number; readonly latest: boolean; readonly draft: boolean }
-) => call(TaggedRpms, "listTaggedRPMS", [tag], { ...options })
+  { draft, ...options }: { readonly event: number; readonly latest: boolean; readonly draft: boolean }
+) =>
+  call(TaggedRpms, "listTaggedRPMS", [tag], { ...options, draft }).pipe(
+    orOlder(call(TaggedRpms, "listTaggedRPMS", [tag], options))
+  )

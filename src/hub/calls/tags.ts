@@ -1,10 +1,13 @@
 /** Calls about tags and what is in them (daemon.md 3.3; tasks.md 1.11, 1.12). */
-import { Schema } from "effect"
+import { Effect, Schema } from "effect"
+import type { HubError } from "../HubError.ts"
+import type { HubSession } from "../HubSession.ts"
 import { TaggedBuild } from "../shapes/Build.ts"
 import { ExternalRepo } from "../shapes/ExternalRepo.ts"
 import { BuildConfig, BuildTarget, InheritanceRow, PackageConfig, Tag } from "../shapes/Tag.ts"
 import type { Value } from "../Value.ts"
 import { call } from "./call.ts"
+import { orOlder } from "./older.ts"
 
 /** A tag that must exist; `tag` is an id, a name, or a struct of both. */
 export const getTag = (tag: Value, options: { readonly event?: number | null } = {}) =>
@@ -40,6 +43,12 @@ export const listTagged = (
   options: { readonly event: number | null; readonly package: string; readonly inherit: boolean }
 ) => call(Schema.Array(TaggedBuild), "listTagged", [tag], { ...options })
 
-export const tagLastChangeEvent = (tag: number) => call(Schema.NullOr(Schema.Int), "tagLastChangeEvent", [tag])
+/** The event of a tag's last change; hubs before 1.35 cannot tell, and what is to be taken for it there is asked of `older`. */
+export const tagLastChangeEvent = <A>(tag: number, older: Effect.Effect<A, HubError, HubSession>) =>
+  call(Schema.NullOr(Schema.Int), "tagLastChangeEvent", [tag]).pipe(orOlder(older))
+
+/** The same, of its first change after an event. */
 export const tagFirstChangeEvent = (tag: number, options: { readonly after: number }) =>
-  call(Schema.NullOr(Schema.Int), "tagFirstChangeEvent", [tag], { ...options })
+  call(Schema.NullOr(Schema.Int), "tagFirstChangeEvent", [tag], { ...options }).pipe(
+    orOlder(Effect.succeed(options.after))
+  )
