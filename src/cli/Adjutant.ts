@@ -52,7 +52,7 @@ export const adjutant = <R>(parts: Parts<R>, args: ReadonlyArray<string>) => {
         group: "On a build that was run",
         commands: [shellCommand(parts.environment, parts.shell), rerunCommand(parts.environment, parts.rerun)]
       },
-      { group: "For a hub", commands: [buildCommand, hubCommand] },
+      { group: "For a hub", commands: [buildCommand(parts.environment), hubCommand] },
       { group: "On what it recorded", commands: [logCommand, replayCommand, diffCommand, verifyCommand] },
       { group: "Besides", commands: [completionsCommand((): Command.Command.Any => root)] }
     ])

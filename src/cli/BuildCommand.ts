@@ -10,90 +10,93 @@ import { uploadFile } from "../hub/Upload.ts"
 import { harmless, harmlessJson } from "../inspect/Harmless.ts"
 import { reportOf, reportText } from "./BuildReport.ts"
 import { alreadyTold, exitCodes, failure } from "./CommandFailed.ts"
-import { hubFailed, hubFlags, layerHub } from "./HubLogin.ts"
+import { type HubFlags, hubFailed, hubFlags, layerHub } from "./HubLogin.ts"
 import { jsonFlag, screen } from "./Screen.ts"
+import type { Environment } from "./StateDirectoryFlag.ts"
 import { layerStderrLog } from "./StderrLog.ts"
 import { pollSecondsDefault, tellingOf, watchTask } from "./TaskWatch.ts"
 
 const pollSecondsMax = 3600
 
-export const buildCommand = Command.make(
-  "build",
-  {
-    source: Argument.String("source").pipe(
-      Argument.withDescription("A source package, or the URL of sources for the hub to fetch")
-    ),
-    ...hubFlags,
-    target: Flag.String("target").pipe(
-      Flag.withAlias("t"),
-      Flag.withDescription("Build target: where packages come from and where the build is tagged"),
-      Flag.withMetavar("NAME")
-    ),
-    scratch: Flag.Boolean("scratch").pipe(
-      Flag.withDescription("Build without keeping: no build is recorded, nothing is tagged"),
-      Flag.withDefault(false),
-      Flag.withoutNegation
-    ),
-    archOverride: Flag.String("arch-override").pipe(
-      Flag.withDescription("Build for these arches only, apart by blanks; for scratch builds"),
-      Flag.withMetavar("ARCHES"),
-      Flag.optional
-    ),
-    waitBuild: Flag.String("wait-build").pipe(
-      Flag.withDescription("A build that must be in the buildroot's repository first: name-version-release"),
-      Flag.withMetavar("NVR"),
-      Flag.optional
-    ),
-    wait: Flag.Boolean("nowait").pipe(
-      Flag.withDescription("Do not stay: print the task's number and leave"),
-      Flag.withDefault(false),
-      Flag.withoutNegation,
-      Flag.map((nowait) => !nowait)
-    ),
-    fetch: Flag.String("fetch").pipe(
-      Flag.withDescription("Copy packages and logs into this directory when it is over"),
-      Flag.withMetavar("DIR"),
-      Flag.optional
-    ),
-    topUrl: Flag.String("topurl").pipe(
-      Flag.withDescription("Where the hub's files are served, to say where logs are"),
-      Flag.withMetavar("URL"),
-      Flag.optional
-    ),
-    pollSeconds: Flag.Int("poll").pipe(
-      Flag.withDescription("Seconds between two looks at the hub"),
-      Flag.withMetavar("SECONDS"),
-      Flag.filter(
-        (seconds) => seconds >= 1 && seconds <= pollSecondsMax,
-        () => `must be from 1 to ${pollSecondsMax}`
-      ),
-      Flag.withDefault(pollSecondsDefault)
-    ),
-    json: jsonFlag
-  },
-  Effect.fn("buildCommand")(function* (given) {
-    // A wrong file is found out before anyone is asked for a password.
-    const source = isUrl(given.source) ? given.source : yield* sourcePackage(given.source)
-    yield* submitAndWatch(source, given).pipe(
-      Effect.provide(layerHub(given).pipe(Layer.provideMerge(layerStderrLog))),
-      Effect.catchTag(["HubFault", "HubUnavailable", "HubNonsense"], (error) => Effect.fail(hubFailed(error)))
-    )
-  })
-).pipe(
-  Command.withDescription(
-    "Have a hub build a source package, and watch: every task with its state, what it is at, its last\n" +
-      "  line of output; then the packages, or the task to blame and its last words.\n" +
-      "  Leaves with 0 for a build that is closed, 1 for one that failed, 2 for one that was canceled."
-  ),
-  Command.withShortDescription("Have a hub build a source package, and watch"),
-  Command.withExamples([
-    { command: "adjutant build --target demo hello-2.12-1.src.rpm" },
+export const buildCommand = (environment: Environment) =>
+  Command.make(
+    "build",
     {
-      command: "adjutant build --target demo --scratch --fetch out hello-2.12-1.src.rpm",
-      description: "Try it, and keep what it makes here"
-    }
-  ])
-)
+      source: Argument.String("source").pipe(
+        Argument.withDescription("A source package, or the URL of sources for the hub to fetch")
+      ),
+      ...hubFlags,
+      target: Flag.String("target").pipe(
+        Flag.withAlias("t"),
+        Flag.withDescription("Build target: where packages come from and where the build is tagged"),
+        Flag.withMetavar("NAME")
+      ),
+      scratch: Flag.Boolean("scratch").pipe(
+        Flag.withDescription("Build without keeping: no build is recorded, nothing is tagged"),
+        Flag.withDefault(false),
+        Flag.withoutNegation
+      ),
+      archOverride: Flag.String("arch-override").pipe(
+        Flag.withDescription("Build for these arches only, apart by blanks; for scratch builds"),
+        Flag.withMetavar("ARCHES"),
+        Flag.optional
+      ),
+      waitBuild: Flag.String("wait-build").pipe(
+        Flag.withDescription("A build that must be in the buildroot's repository first: name-version-release"),
+        Flag.withMetavar("NVR"),
+        Flag.optional
+      ),
+      wait: Flag.Boolean("nowait").pipe(
+        Flag.withDescription("Do not stay: print the task's number and leave"),
+        Flag.withDefault(false),
+        Flag.withoutNegation,
+        Flag.map((nowait) => !nowait)
+      ),
+      fetch: Flag.String("fetch").pipe(
+        Flag.withDescription("Copy packages and logs into this directory when it is over"),
+        Flag.withMetavar("DIR"),
+        Flag.optional
+      ),
+      topUrl: Flag.String("topurl").pipe(
+        Flag.withDescription("Where the hub's files are served, to say where logs are"),
+        Flag.withMetavar("URL"),
+        Flag.optional
+      ),
+      pollSeconds: Flag.Int("poll").pipe(
+        Flag.withDescription("Seconds between two looks at the hub"),
+        Flag.withMetavar("SECONDS"),
+        Flag.filter(
+          (seconds) => seconds >= 1 && seconds <= pollSecondsMax,
+          () => `must be from 1 to ${pollSecondsMax}`
+        ),
+        Flag.withDefault(pollSecondsDefault)
+      ),
+      json: jsonFlag
+    },
+    Effect.fn("buildCommand")(function* (given) {
+      // A wrong file is found out before anyone is asked for a password.
+      const source = isUrl(given.source) ? given.source : yield* sourcePackage(given.source)
+      yield* submitAndWatch(source, given).pipe(
+        Effect.provide(layerHub(given, environment).pipe(Layer.provideMerge(layerStderrLog))),
+        Effect.catchTag(["HubFault", "HubUnavailable", "HubNonsense"], (error) => Effect.fail(hubFailed(error)))
+      )
+    })
+  ).pipe(
+    Command.withDescription(
+      "Have a hub build a source package, and watch: every task with its state, what it is at, its last\n" +
+        "  line of output; then the packages, or the task to blame and its last words.\n" +
+        "  Leaves with 0 for a build that is closed, 1 for one that failed, 2 for one that was canceled.\n" +
+        "  Logs in by --cert, --keytab or --user; with the Kerberos tickets that are there, if none of them is given."
+    ),
+    Command.withShortDescription("Have a hub build a source package, and watch"),
+    Command.withExamples([
+      { command: "adjutant build --target demo hello-2.12-1.src.rpm" },
+      {
+        command: "adjutant build --target demo --scratch --fetch out hello-2.12-1.src.rpm",
+        description: "Try it, and keep what it makes here"
+      }
+    ])
+  )
 
 const isUrl = (source: string): boolean => /^[a-z][a-z0-9+.-]*:\/\//i.test(source)
 
@@ -108,7 +111,7 @@ const sourcePackage = Effect.fnUntraced(function* (source: string) {
   return path
 })
 
-interface Given {
+interface Given extends HubFlags {
   readonly source: string
   readonly target: string
   readonly scratch: boolean

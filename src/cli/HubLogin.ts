@@ -1,9 +1,17 @@
-/** Which hub, as whom: the flags that every command has that talks to one, and the session that follows from them. */
+/**
+ * Which hub, as whom: the flags that every command has that talks to one, and the session that follows from them. The
+ * ways in are the daemon's, and Kerberos with the tickets that a person has.
+ */
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { Config, Effect, Layer, Option, Redacted } from "effect"
 import { Flag } from "effect/cli"
-import { HubSession } from "../hub/HubSession.ts"
+import { checkKeytab } from "../daemon/Ways.ts"
+import { sessionBy, type Way } from "../hub/WayIn.ts"
 import { readWhole } from "../inspect/Files.ts"
 import { type CommandFailed, failure, misuse } from "./CommandFailed.ts"
+import type { Environment } from "./StateDirectoryFlag.ts"
 
 /** Somebody is waiting: give up sooner than a builder does. */
 const retries = { retriesMax: 3, intervalSeconds: 3, offlineIntervalSeconds: 20, timeoutSeconds: 300 }
@@ -17,12 +25,33 @@ export const hubFlags = {
     Flag.withFallbackConfig(Config.String("ADJUTANT_SERVER"))
   ),
   user: Flag.String("user").pipe(
-    Flag.withDescription("User to log in as (or ADJUTANT_USER)"),
+    Flag.withDescription("Log in with a password, as this user (or ADJUTANT_USER)"),
     Flag.withMetavar("NAME"),
-    Flag.withFallbackConfig(Config.String("ADJUTANT_USER"))
+    Flag.withFallbackConfig(Config.String("ADJUTANT_USER")),
+    Flag.optional
   ),
   passwordFile: Flag.String("password-file").pipe(
     Flag.withDescription("File whose first line is the password (or ADJUTANT_PASSWORD holds it)"),
+    Flag.withMetavar("FILE"),
+    Flag.optional
+  ),
+  cert: Flag.String("cert").pipe(
+    Flag.withDescription("Log in by the client certificate in this file, which holds its key too"),
+    Flag.withMetavar("FILE"),
+    Flag.optional
+  ),
+  keytab: Flag.String("keytab").pipe(
+    Flag.withDescription("Log in by Kerberos with a key from this file; by Kerberos, too, if no way is named"),
+    Flag.withMetavar("FILE"),
+    Flag.optional
+  ),
+  principal: Flag.String("principal").pipe(
+    Flag.withDescription("Whose key that is"),
+    Flag.withMetavar("NAME"),
+    Flag.optional
+  ),
+  serverca: Flag.String("serverca").pipe(
+    Flag.withDescription("File of the authorities to trust the hub by, in place of this machine's"),
     Flag.withMetavar("FILE"),
     Flag.optional
   )
@@ -30,9 +59,38 @@ export const hubFlags = {
 
 export interface HubFlags {
   readonly server: string
-  readonly user: string
+  readonly user: Option.Option<string>
   readonly passwordFile: Option.Option<string>
+  readonly cert: Option.Option<string>
+  readonly keytab: Option.Option<string>
+  readonly principal: Option.Option<string>
+  readonly serverca: Option.Option<string>
 }
+
+/** What is named by a flag counts more than the user, who may be in the environment for good. */
+const wayOf = Effect.fnUntraced(function* (flags: HubFlags) {
+  const [cert, keytab, principal, user] = [flags.cert, flags.keytab, flags.principal, flags.user].map(Option.getOrNull)
+  if (cert != null && keytab != null) return yield* misuse("--cert and --keytab are two ways to log in: give one")
+  if ((keytab == null) !== (principal == null)) return yield* misuse("--keytab and --principal belong together")
+  if (cert != null) return { _tag: "Certificate", file: cert } satisfies Way
+  if (keytab != null && principal != null) return yield* keytabWay(keytab, principal)
+  if (user != null) return { _tag: "Password", user, password: yield* passwordOf(flags) } satisfies Way
+  if (Option.isSome(flags.passwordFile)) return yield* misuse("--password-file: whose password is it? Give --user")
+  return { _tag: "Tickets" } satisfies Way
+})
+
+/** Tickets that are got with it are nobody else's, and go with the session. */
+const keytabWay = Effect.fnUntraced(function* (keytab: string, principal: string) {
+  yield* checkKeytab(keytab, principal, {
+    missing: `${keytab} (keytab): there is no such file`,
+    advice: "--principal names one of them"
+  })
+  const directory = yield* Effect.acquireRelease(
+    Effect.promise(() => mkdtemp(join(tmpdir(), "adjutant-tickets-"))),
+    (made) => Effect.promise(() => rm(made, { recursive: true, force: true })).pipe(Effect.ignoreCause)
+  )
+  return { _tag: "Kerberos", principal, keytab, cache: join(directory, "ccache") } satisfies Way
+})
 
 const passwordOf = Effect.fnUntraced(function* (flags: HubFlags) {
   if (Option.isSome(flags.passwordFile)) {
@@ -47,12 +105,14 @@ const passwordOf = Effect.fnUntraced(function* (flags: HubFlags) {
   )
 })
 
-/** A session, ended with the scope. Nothing but the session itself can get at the password. */
-export const layerHub = (flags: HubFlags) =>
+/** A session, ended with the scope. Nothing but the session itself can get at what it was opened with. */
+export const layerHub = (flags: HubFlags, environment: Environment) =>
   Layer.unwrap(
-    Effect.map(passwordOf(flags), (password) =>
-      HubSession.layerPassword({ server: flags.server, user: flags.user, password, exclusive: "none", retries })
-    )
+    Effect.gen(function* () {
+      const entrance = { server: flags.server, authorities: Option.getOrNull(flags.serverca), verify: true }
+      const { session } = yield* sessionBy(yield* wayOf(flags), entrance, { exclusive: "none", retries }, environment)
+      return session
+    }).pipe(Effect.catchTag(["NoWayIn", "CredentialError", "BadProxy"], ({ message }) => Effect.fail(failure(message))))
   )
 
 /** The hub said no, or said nothing. */

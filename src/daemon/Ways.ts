@@ -3,15 +3,11 @@
  * by password if there is a user, else by Kerberos. What can be seen to be missing is told here, before anybody is asked.
  */
 import { readFile, rm, stat } from "node:fs/promises"
-import { Effect, type Redacted, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { isFile } from "../config/ConfigFiles.ts"
 import type { KojidOptions } from "../config/KojidOptions.ts"
 import { keytabPrincipals } from "../hub/Keytab.ts"
-
-export type Way =
-  | { readonly _tag: "Certificate"; readonly file: string }
-  | { readonly _tag: "Password"; readonly user: string; readonly password: Redacted.Redacted }
-  | { readonly _tag: "Kerberos"; readonly principal: string; readonly keytab: string; readonly cache: string }
+import type { Way } from "../hub/WayIn.ts"
 
 /** The configuration knows no way in. */
 export class NoWayIn extends Schema.TaggedError<NoWayIn>()("NoWayIn", { message: Schema.String }) {}
@@ -36,6 +32,19 @@ const kerberos = Effect.fnUntraced(function* (
   const way: Way = { _tag: "Kerberos", principal, keytab, cache }
   // With a ticket that somebody else keeps fresh, no keytab is needed.
   if (yield* hasTickets(cache)) return way
+  yield* checkKeytab(keytab, principal, {
+    missing: `no way to log in: ${others}, and for Kerberos there is neither ${keytab} (keytab) nor a ticket in ${cache} (ccache)`,
+    advice: "set krb_principal or host_principal_format, or get the keytab of this host"
+  })
+  return way
+})
+
+/** That the file holds a key of the principal; what to say if there is no file, and to do if it holds those of others. */
+export const checkKeytab = Effect.fnUntraced(function* (
+  keytab: string,
+  principal: string,
+  { missing, advice }: { readonly missing: string; readonly advice: string }
+) {
   const read = yield* Effect.promise(() =>
     readFile(keytab).then(
       (bytes) => ({ bytes }),
@@ -45,7 +54,7 @@ const kerberos = Effect.fnUntraced(function* (
   if ("code" in read) {
     return yield* noWayIn(
       read.code === "ENOENT"
-        ? `no way to log in: ${others}, and for Kerberos there is neither ${keytab} (keytab) nor a ticket in ${cache} (ccache)`
+        ? missing
         : `${keytab} (keytab) cannot be read (${read.code}): look at whom the file belongs to`
     )
   }
@@ -53,11 +62,9 @@ const kerberos = Effect.fnUntraced(function* (
   if (known === undefined) return yield* noWayIn(`${keytab} (keytab) is damaged, or no keytab: ask for it again`)
   if (!known.some((one) => one === principal || one.startsWith(`${principal}@`))) {
     return yield* noWayIn(
-      `${keytab} (keytab) has no key of ${principal}, but of ${known.join(", ") || "nobody"}: ` +
-        "set krb_principal or host_principal_format, or get the keytab of this host"
+      `${keytab} (keytab) has no key of ${principal}, but of ${known.join(", ") || "nobody"}: ${advice}`
     )
   }
-  return way
 })
 
 /** An empty file breaks the login and is nobody's; kojid takes it away too. */

@@ -26,6 +26,14 @@ export const kerberosTrouble = (said: string, facts: KerberosFacts): KerberosTro
   return { outlook, message: `${advice(facts)} (${said})` }
 }
 
+const noTicket = /ticket expired|credentials? (have |has )?expired|no (kerberos )?credentials|no credentials cache/i
+
+/** The same for the tickets of whoever runs this. */
+export const ticketTrouble = (said: string, host: string): KerberosTrouble | undefined =>
+  noTicket.test(said)
+    ? { outlook: "refused", message: `there is no Kerberos ticket of yours, or it has expired: run kinit (${said})` }
+    : kerberosTrouble(said, { principal: "you", keytab: "your keytab", cache: "your ticket cache", host })
+
 type Trouble = readonly [said: RegExp, outlook: KerberosTrouble["outlook"], advice: (facts: KerberosFacts) => string]
 
 const troubles: ReadonlyArray<Trouble> = [

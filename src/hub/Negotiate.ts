@@ -11,17 +11,23 @@ import { dirname, join } from "node:path"
 import { Effect, Layer, Redacted, Result, type Scope } from "effect"
 import { type Proxy, proxyWords } from "../koji/Proxies.ts"
 import { type HubRequest, HubTransport, TransportError, webServerSays } from "./HubTransport.ts"
-import { kerberosTrouble } from "./KerberosTrouble.ts"
+import { kerberosTrouble, ticketTrouble } from "./KerberosTrouble.ts"
 import { loginTarget } from "./Login.ts"
 import type { Answer } from "./Value.ts"
 import { decodeAnswer } from "./XmlRpcDecoder.ts"
 import { encodeCall } from "./XmlRpcEncoder.ts"
 
-export interface Negotiation {
+/** Who logs in, and with what. */
+export interface KerberosCredentials {
   readonly principal: string
   readonly keytab: string
   /** The file that tickets are kept in. */
   readonly cache: string
+}
+
+export interface Negotiation {
+  /** Null for the tickets that the environment leads to, and whoever they are of. */
+  readonly credentials: KerberosCredentials | null
   /** As for every other request: the file of `serverca`, and whether the hub's certificate is looked at. */
   readonly authorities: string | null
   readonly verify: boolean
@@ -53,13 +59,12 @@ const negotiate = Effect.fnUntraced(function* (
   request: HubRequest,
   negotiation: Negotiation
 ): Effect.fn.Return<Answer, TransportError, Scope.Scope> {
-  const home = yield* homeOf(negotiation)
+  const { credentials } = negotiation
+  const own = credentials === null ? {} : yield* environmentOf(credentials)
   const { code, stdout, stderr } = yield* runCurl(configuration(url, request, negotiation), {
     ...negotiation.environment,
     LC_ALL: "C",
-    HOME: home,
-    KRB5_CLIENT_KTNAME: negotiation.keytab,
-    KRB5CCNAME: `FILE:${negotiation.cache}`
+    ...own
   })
   if (code !== 0) return yield* notReached(code, stderr, negotiation)
   const end = stdout.lastIndexOf("\n")
@@ -71,11 +76,18 @@ const negotiate = Effect.fnUntraced(function* (
   return yield* passing(`the hub's answer cannot be read: ${decoded.failure.message}`)
 })
 
+const environmentOf = (credentials: KerberosCredentials) =>
+  Effect.map(homeOf(credentials), (home) => ({
+    HOME: home,
+    KRB5_CLIENT_KTNAME: credentials.keytab,
+    KRB5CCNAME: `FILE:${credentials.cache}`
+  }))
+
 /**
  * A home directory in which Kerberos reads that this principal is meant, whatever the keytab holds besides. It is made
  * beside the tickets, where a daemon must be able to write anyway, and goes with the scope.
  */
-const homeOf = ({ principal, cache }: Negotiation) =>
+const homeOf = ({ principal, cache }: KerberosCredentials) =>
   Effect.acquireRelease(
     Effect.tryPromise({
       try: async () => {
@@ -173,13 +185,15 @@ const notReached = (code: number, stderr: string, { proxy }: Negotiation): Trans
 }
 
 /** The web server does not know who we are: because Kerberos would not vouch for us, or because it does not care. */
-const notKnown = (stderr: string, host: string, { principal, keytab, cache }: Negotiation): TransportError => {
+const notKnown = (stderr: string, host: string, { credentials }: Negotiation): TransportError => {
   const [, said] = /^\* *gss_\w+\(\) failed: *(.*)$/m.exec(stderr) ?? []
+  const principal = credentials?.principal ?? "you"
   if (said === undefined) {
-    return refused(`the web server has not accepted ${principal} (HTTP status 401): does its keytab hold HTTP/${host}?`)
+    const advice = credentials === null ? `is there a key of HTTP/${host}?` : `does its keytab hold HTTP/${host}?`
+    return refused(`the web server has not accepted ${principal} (HTTP status 401): ${advice}`)
   }
   const words = said.replace(/\s+/g, " ").trim()
-  const trouble = kerberosTrouble(words, { principal, keytab, cache, host })
+  const trouble = credentials === null ? ticketTrouble(words, host) : kerberosTrouble(words, { ...credentials, host })
   return trouble === undefined
     ? refused(`Kerberos has not logged ${principal} in: ${words}`)
     : new TransportError(trouble)

@@ -18,6 +18,7 @@ import { closeTask, failTask, getTasks, openTask, updateHost } from "../../src/h
 import { cancelTask } from "../../src/hub/calls/tasks.ts"
 import { HubSession } from "../../src/hub/HubSession.ts"
 import { taskPath } from "../../src/koji/Paths.ts"
+import { patient } from "../e2e/until.ts"
 import { adjutant, running } from "./command.ts"
 
 const fixtures = join(import.meta.dirname, "../fixtures/rpms")
@@ -195,30 +196,52 @@ describe("build, on a hub of its own", () => {
       })
     )
 
-    it.effect("says what is wrong before it asks for anything, and what the hub says after", () =>
+    /** Each ends so, before anything has been submitted, with this in a line. */
+    const complains = (cases: ReadonlyArray<readonly [ReadonlyArray<string>, number, RegExp]>) =>
       Effect.gen(function* () {
-        const { url, directory } = yield* Demo
-        const who = ["--server", url, "--user", "demo", "--target", "demo"]
-        const cases: ReadonlyArray<readonly [ReadonlyArray<string>, number, RegExp]> = [
-          [["/nowhere.src.rpm"], 1, /^adjutant: \/nowhere\.src\.rpm: there is no such file\n$/],
-          [
-            [join(fixtures, "adjutant-sample-1.0-1.x86_64.rpm")],
-            1,
-            /this is a binary package, not a source package\n$/
-          ],
-          [[import.meta.filename], 1, /^adjutant: .*Build\.test\.ts: /],
-          [[source], 64, /a password is needed/],
-          [["--password-file", "/nowhere", source], 1, /^adjutant: \/nowhere: there is no such file\n$/],
-          [["--password-file", join(directory, "rpms/groups.json"), source], 1, /^adjutant: login: /]
-        ]
+        const { url } = yield* Demo
         for (const [more, expected, message] of cases) {
-          const { code, out, err } = yield* adjutant(["build", ...who, ...more])
+          const { code, out, err } = yield* adjutant(["build", "--server", url, "--target", "demo", ...more])
           assert.match(err, message)
           assert.notInclude(err.replace(/\n(Try .*\n)?$/, ""), "\n")
           assert.strictEqual(code, expected)
           assert.strictEqual(out, "")
         }
       })
+
+    it.effect(
+      "says what is wrong before it asks for anything, and what the hub says after",
+      () =>
+        Effect.gen(function* () {
+          const { directory } = yield* Demo
+          const demo = ["--user", "demo"]
+          yield* complains([
+            [[...demo, "/nowhere.src.rpm"], 1, /^adjutant: \/nowhere\.src\.rpm: there is no such file\n$/],
+            [
+              [...demo, join(fixtures, "adjutant-sample-1.0-1.x86_64.rpm")],
+              1,
+              /this is a binary package, not a source package\n$/
+            ],
+            [[...demo, import.meta.filename], 1, /^adjutant: .*Build\.test\.ts: /],
+            [[...demo, source], 64, /a password is needed/],
+            [[...demo, "--password-file", "/nowhere", source], 1, /^adjutant: \/nowhere: there is no such file\n$/],
+            [[...demo, "--password-file", join(directory, "rpms/groups.json"), source], 1, /^adjutant: login: /]
+          ])
+        }),
+      patient
+    )
+
+    it.effect(
+      "says what is wrong with the way in",
+      () =>
+        complains([
+          [["--password-file", "/nowhere", source], 64, /whose password is it\? Give --user/],
+          [["--cert", "/a", "--keytab", "/b", "--principal", "me", source], 64, /--cert and --keytab are two ways/],
+          [["--principal", "me", source], 64, /--keytab and --principal belong together/],
+          [["--keytab", "/no", "--principal", "me", source], 1, /^adjutant: \/no \(keytab\): there is no such file\n$/],
+          [["--cert", "/no", source], 1, /^adjutant: \/no \(cert\) cannot be read/]
+        ]),
+      patient
     )
 
     it.effect("keeps its passwords from everyone else, and from the tree that it serves", () =>

@@ -14,9 +14,11 @@ import { HubFiles } from "../../src/hub/HubFiles.ts"
 import { HubSession } from "../../src/hub/HubSession.ts"
 import { readTlsFiles } from "../../src/hub/TlsFiles.ts"
 import { noProxies } from "../../src/koji/Proxies.ts"
+import { adjutant } from "../cli/command.ts"
 import { startDaemon } from "../e2e/daemonProcess.ts"
 import { engineSocket, toolsImage } from "../engines.ts"
 import { freshHub } from "../hubsim/Hub.ts"
+import { ownerOf } from "../hubsim/Owner.ts"
 import { type ApacheOptions, startApache, stockRule } from "./Apache.ts"
 import { certificateDirectory, type Issued, issue, makeAuthority } from "./Certificates.ts"
 
@@ -56,6 +58,7 @@ const site = Effect.fnUntraced(function* ({ serverExpired = false, ...apacheOpti
     apache,
     config,
     daemonConfig,
+    authority: authority.certificate,
     trust: `serverca = ${authority.certificate}`,
     distrust: `serverca = ${stranger.certificate}`,
     own: (issued: Issued) => `cert = ${issued.both}`,
@@ -90,6 +93,26 @@ const rules: ReadonlyArray<readonly [string, Choices]> = [
   ["asks for one in the first handshake", { directives: ["SSLVerifyClient optional"] }],
   ["does so and speaks nothing older than TLS 1.3", { directives: ["SSLVerifyClient optional", "SSLProtocol TLSv1.3"] }]
 ]
+
+/** A package that the hub is to build; what becomes of that is nobody's concern here. */
+const source = join(import.meta.dirname, "../fixtures/rpms/adjutant-sample-1.0-1.src.rpm")
+
+describe("adjutant build", () => {
+  it.live("logs a person in by certificate", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { hub, apache, builder, authority } = yield* site({ atLogin: stockRule })
+        const where = ["--server", `http://localhost:${apache.port}/kojihub`, "--serverca", authority]
+        const who = ["--cert", builder.both, "--target", "dist-test", "--nowait"]
+        const { code, out, err } = yield* adjutant(["build", ...where, ...who, source])
+        assert.deepStrictEqual([code, err], [0, ""])
+        assert.match(out, /^Created task \d+\n$/)
+        const task = Number(/\d+/.exec(out)?.[0])
+        assert.strictEqual(ownerOf(hub, task), "builder1")
+      })
+    )
+  )
+})
 
 for (const [rule, choices] of rules) {
   describe(`at a hub whose Apache ${rule}`, () => {

@@ -8,7 +8,9 @@ import { hubLayer } from "../../src/daemon/HubLayer.ts"
 import { getID } from "../../src/hub/calls/host.ts"
 import { HubSession } from "../../src/hub/HubSession.ts"
 import { seedBuilder } from "../../src/hubsim/Seed.ts"
+import { adjutant } from "../cli/command.ts"
 import { freshHub } from "../hubsim/Hub.ts"
+import { ownerOf } from "../hubsim/Owner.ts"
 import { startApache } from "./Apache.ts"
 import { certificateDirectory, issue, makeAuthority } from "./Certificates.ts"
 import { startForwardProxy } from "./ForwardProxy.ts"
@@ -72,7 +74,19 @@ const site = Effect.fnUntraced(function* (kdcOptions: Omit<KdcOptions, "director
     })
   const said = (file: string) => Effect.map(Effect.flip(entering(file, getID())), ({ message }) => message)
   const stranger = makeAuthority(directory, "stranger").certificate
-  return { hub, kdc, apache, cache, stranger, config, entering, said, stopKdc: Scope.close(kdcScope, Exit.void) }
+  return {
+    hub,
+    kdc,
+    apache,
+    cache,
+    directory,
+    authority: authority.certificate,
+    stranger,
+    config,
+    entering,
+    said,
+    stopKdc: Scope.close(kdcScope, Exit.void)
+  }
 })
 
 describe("a builder with a keytab", () => {
@@ -146,6 +160,46 @@ describe("a builder with a keytab", () => {
         kdc.keytab("builder.keytab", "somebody")
         const error = yield* Effect.flip(entering(config({ krb_principal: `somebody@${realm}` }), getID()))
         assert.deepInclude(error, { _tag: "HubFault", method: "host.getID", code: 1002 })
+      })
+    )
+  )
+})
+
+describe("adjutant build", () => {
+  const source = join(import.meta.dirname, "../fixtures/rpms/adjutant-sample-1.0-1.src.rpm")
+
+  it.live("logs in with a keytab, or with the tickets that there are, and says when there are none", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { hub, kdc, apache, authority, directory } = yield* site()
+        const keytab = kdc.keytab("person.keytab", "somebody", builder)
+        const where = ["--server", `https://localhost:${apache.port}/kojihub`, "--serverca", authority]
+        const surroundings = {
+          PATH: process.env["PATH"] ?? "",
+          TMPDIR: directory,
+          KRB5_CONFIG: kdc.config,
+          KRB5CCNAME: `FILE:${join(directory, "tickets")}`
+        }
+        const submit = (who: ReadonlyArray<string>, environment: Readonly<Record<string, string>> = {}) =>
+          adjutant(["build", ...where, ...who, "--target", "dist-test", "--nowait", source], {
+            ...surroundings,
+            ...environment
+          })
+        const none = yield* submit([])
+        assert.deepStrictEqual([none.code, none.out], [1, ""])
+        assert.match(none.err, /there is no Kerberos ticket of yours, or it has expired: run kinit/)
+        const byKey = yield* submit(["--keytab", keytab, "--principal", `${builder}@${realm}`])
+        assert.deepStrictEqual([byKey.code, byKey.err], [0, ""])
+        assert.isFalse(existsSync(join(directory, "tickets")), "the person's own tickets are left alone")
+        assert.deepStrictEqual(
+          readdirSync(directory).filter((name) => name.startsWith("adjutant-tickets-")),
+          []
+        )
+        // The first key in it is somebody else's; which tickets there are is Kerberos' own business here.
+        const own = kdc.keytab("own.keytab", builder)
+        const byTicket = yield* submit([], { KRB5_CLIENT_KTNAME: own })
+        assert.deepStrictEqual([byTicket.code, byTicket.err], [0, ""])
+        for (const { out } of [byKey, byTicket]) assert.strictEqual(ownerOf(hub, Number(/\d+/.exec(out)?.[0])), "b1")
       })
     )
   )
