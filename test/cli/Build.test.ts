@@ -111,7 +111,7 @@ const buildWith = <E>(args: ReadonlyArray<string>, work: (task: number) => Effec
   })
 
 describe("build, on a hub of its own", () => {
-  it.layer(Demo.layer, { excludeTestServices: true })((it) => {
+  it.layer(Demo.layer, { excludeTestServices: true, timeout: "2 minutes" })((it) => {
     it.effect("hands the package over, shows its packages, and fetches every file", () =>
       Effect.gen(function* () {
         const { directory, topdir } = yield* Demo
