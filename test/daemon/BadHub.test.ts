@@ -62,6 +62,39 @@ describe("a hub whose answers are of the wrong type", () => {
   }
 })
 
+describe("a task to whose call the hub's answer is of the wrong type", () => {
+  const wrong: ReadonlyArray<readonly [string, Value]> = [
+    ["getBuildTarget", 7],
+    ["getTag", []],
+    ["repo.request", { repo: "the newest" }],
+    ["getLastEvent", { id: "last" }],
+    ["getBuildConfig", { id: 2, arches: ["x86_64"] }],
+    ["host.subtask", "another"],
+    ["host.taskWait", [[1], "nothing"]],
+    ["host.taskWaitResults", { 2: null }],
+    ["host.newBuildRoot", "the fifth"],
+    ["repoInfo", true]
+  ]
+  for (const [method, value] of wrong) {
+    it(`fails and says so, and no other does: ${JSON.stringify(value)} for ${method}`, () =>
+      tell((world) =>
+        Effect.gen(function* () {
+          const { hub } = world
+          let isWrong = true
+          hub.fateOf = (call) => (isWrong && call.method === method ? says(value) : { _tag: "Done" })
+          const task = hub.makeTask("build", [world.source(hello), tag.target, { scratch: true }])
+          yield* world.until(() => hub.state(task) === "FAILED")
+          const { faultCode, faultString } = Object(hub.result(task))
+          assert.strictEqual(faultCode, 1)
+          assert.include(faultString, `the hub's answer to ${method} makes no sense: `)
+          isWrong = false
+          const next = submit(world, { name: "world" })
+          yield* world.until(() => hub.state(next) === "CLOSED")
+        })
+      ))
+  }
+})
+
 describe("a task that the hub has not right", () => {
   const one = (method: string, change: (value: Value, call: HubCall) => Value) => (world: World) => {
     const { hub } = world

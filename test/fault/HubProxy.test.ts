@@ -5,56 +5,20 @@
 import { createHash } from "node:crypto"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
-import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
-import { HubTransport } from "../../src/hub/HubTransport.ts"
+import { Effect } from "effect"
 import { isStruct } from "../../src/hub/Keywords.ts"
 import type { Struct, Value } from "../../src/hub/Value.ts"
-import { listen } from "../../src/hubsim/HttpServer.ts"
-import { bodyBytesMax } from "../../src/hubsim/HubServer.ts"
 import { tag } from "../model/HubTemplate.ts"
 import type { Recipe } from "../model/Packages.ts"
 import { story, type World } from "../model/World.ts"
-import { type HubProxy, hubProxy, type Mischief, mischiefs, numberHeader } from "./HubProxy.ts"
+import { type HubProxy, type Mischief, mischiefs } from "./HubProxy.ts"
+import { overHttp } from "./OverHttp.ts"
 
 const recipe: Recipe = { name: "hello", requires: ["zlib-devel"], lines: ["one", "two", "three"], lineMillis: 5000 }
 
 /** Time stands still while the hub works, so what is not stuck is always in time. */
 const retries = { retriesMax: 10, intervalSeconds: 2, timeoutSeconds: 5 }
-
-/** From now on the daemon's requests go over HTTP, and through the proxy; time stands still while one is under way. */
-const overHttp = (world: World, choose: (method: string) => Mischief | undefined) =>
-  Effect.gen(function* () {
-    const { hub, time } = world
-    const under = new Map<string, () => void>()
-    const begin = (number: string) => under.set(number, time.begins())
-    const end = (number: string) => under.get(number)?.()
-    // Opening and closing take time of the machine's, too.
-    begin("opening")
-    yield* Effect.addFinalizer(() => Effect.sync(() => end("closing")))
-    const port = yield* listen({ host: "127.0.0.1", port: 0, bodyBytesMax }, hub.served)
-    const proxy = yield* hubProxy(`http://127.0.0.1:${port}`, choose, end)
-    const services = yield* Layer.build(
-      HubTransport.layerHttp(proxy.url).pipe(Layer.provide(NodeHttpClient.layerUndici))
-    )
-    const { exchange } = yield* Effect.provide(HubTransport, services)
-    let numbers = 0
-    hub.carrier = HubTransport.of({
-      exchange: ({ headers, ...request }) =>
-        Effect.suspend(() => {
-          const number = String(++numbers)
-          begin(number)
-          return Effect.ensuring(
-            exchange({ ...request, headers: { ...headers, [numberHeader]: number } }),
-            Effect.sync(() => end(number))
-          )
-        })
-    })
-    yield* Effect.addFinalizer(() => Effect.sync(() => void begin("closing")))
-    end("opening")
-    return proxy
-  })
 
 const rows = (value: Value): ReadonlyArray<Struct> => (Array.isArray(value) ? value.filter(isStruct) : [])
 

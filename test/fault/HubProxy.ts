@@ -21,6 +21,13 @@ export const mischiefs = [
 ] as const
 export type Mischief = (typeof mischiefs)[number]
 
+/** Words of its own that take the place of the answer, the hub having heard nothing. */
+export interface Words {
+  readonly what: string
+  readonly body: Buffer
+  readonly encoding?: "gzip"
+}
+
 interface Whole {
   readonly incoming: IncomingMessage
   readonly body: Buffer
@@ -35,7 +42,7 @@ interface Reply {
 export interface HubProxy {
   readonly url: string
   /** What has been done, and to which method. */
-  readonly done: ReadonlyArray<readonly [Mischief, string]>
+  readonly done: ReadonlyArray<readonly [Mischief | Words, string]>
 }
 
 const methodOf = ({ incoming, body }: Whole): string =>
@@ -83,15 +90,25 @@ const send = (response: ServerResponse, { status, type, body }: Reply, whole = b
  */
 export const hubProxy = (
   hub: string,
-  choose: (method: string) => Mischief | undefined,
+  choose: (method: string) => Mischief | Words | undefined,
   stuck: (number: string) => void
 ): Effect.Effect<HubProxy, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.promise(async () => {
-      const done: Array<readonly [Mischief, string]> = []
+      const done: Array<readonly [Mischief | Words, string]> = []
       /** Requests that are held back, each until the one that repeats it has been answered. */
       const held = new Map<string, Whole>()
-      const pass = async (whole: Whole, response: ServerResponse, mischief: Mischief | undefined): Promise<void> => {
+      const pass = async (
+        whole: Whole,
+        response: ServerResponse,
+        mischief: Mischief | Words | undefined
+      ): Promise<void> => {
+        if (typeof mischief === "object") {
+          const { body, encoding } = mischief
+          if (encoding !== undefined) response.setHeader("Content-Encoding", encoding)
+          send(response, { status: 200, type: "text/xml", body }).end(body)
+          return
+        }
         const forward = () => asked(hub, whole)
         switch (mischief) {
           case undefined: {
