@@ -1,7 +1,7 @@
 /** `hw_info.log`: the machine a build ran on, under mock's three headings. */
 
 import { statfs } from "node:fs/promises"
-import { arch, cpus, freemem, release, totalmem } from "node:os"
+import { cpus, freemem, machine, release, totalmem } from "node:os"
 import { Effect } from "effect"
 
 const gib = (bytes: number): string => `${(bytes / 1024 ** 3).toFixed(1)}Gi`
@@ -14,7 +14,7 @@ export const hardwareText = (directory: string): Effect.Effect<string> =>
     const free = disk.bavail * disk.bsize
     return [
       "CPU info:",
-      `Architecture: ${arch()}`,
+      `Architecture: ${machine()}`,
       `CPU(s): ${processors.length}`,
       `Model name: ${processors[0]?.model ?? "unknown"}`,
       `Kernel: ${release()}`,
