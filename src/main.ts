@@ -1,9 +1,11 @@
 /** The composition root: the only file that knows which adapter is used, and the only one that sees the process. */
-import { NodeHttpClient, NodeRuntime, NodeServices } from "@effect/platform-node"
+import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Cause, Effect, Exit, Layer, Runtime, Stdio } from "effect"
 import { TerminalCapabilities } from "effect/cli"
 import { adjutant } from "./cli/Adjutant.ts"
 import { version } from "./cli/Version.ts"
+import { layerFilesClient } from "./hub/HubClient.ts"
+import { readProxies } from "./koji/Proxies.ts"
 
 const main = Effect.gen(function* () {
   const stdio = yield* Stdio.Stdio
@@ -43,9 +45,10 @@ const main = Effect.gen(function* () {
   )
 })
 
-const layer = Layer.mergeAll(TerminalCapabilities.layer, NodeHttpClient.layerNodeHttp).pipe(
-  Layer.provideMerge(NodeServices.layer)
-)
+/** For what a person names by its address: journals, and the files that belong to them. */
+const files = layerFilesClient({ identity: null, authorities: null, verify: true }, readProxies(process.env))
+
+const layer = Layer.mergeAll(TerminalCapabilities.layer, files).pipe(Layer.provideMerge(NodeServices.layer))
 
 /** A daemon that was told to stop and did so in order leaves with 0, as kojid does (daemon.md 7.4). */
 const isDaemon = process.argv[2] === "daemon"

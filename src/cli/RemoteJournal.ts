@@ -1,6 +1,7 @@
 /** A journal at an address, and what lies beside it there: `adjutant-events.log` in the task's directory at the hub. */
 import { Effect, Option, Result, Stream } from "effect"
-import { HttpClient, HttpClientRequest } from "effect/http"
+import { HttpClient, type HttpClientError, HttpClientRequest } from "effect/http"
+import { ThroughProxy } from "../hub/ThroughProxy.ts"
 import { FileUnreadable } from "../inspect/Files.ts"
 import { type JournalSource, JournalUnreadable } from "../inspect/JournalSource.ts"
 import type { Found, Surroundings } from "../inspect/Surroundings.ts"
@@ -71,6 +72,12 @@ const besides = (url: URL, name: string): URL => {
   return other
 }
 
+/** The connection's own words where a proxy is on the way: which one is the first thing to look at. */
+const reason = (error: HttpClientError.HttpClientError): string => {
+  const cause = "cause" in error.reason ? error.reason.cause : undefined
+  return cause instanceof ThroughProxy ? ` ${cause.message}` : `: ${error.message}`
+}
+
 const shown = (url: URL): string => withoutPassword(url.href)
 
 const fetched = (
@@ -86,7 +93,7 @@ const fetched = (
   return HttpClient.followRedirects(client, redirectsMax)
     .execute(request)
     .pipe(
-      Effect.mapError((error) => failed("unreadable", `the server cannot be reached: ${error.message}`)),
+      Effect.mapError((error) => failed("unreadable", `the server cannot be reached${reason(error)}`)),
       Effect.timeoutOrElse({ duration: `${silenceSecondsMax} seconds`, orElse: () => Effect.fail(still) }),
       Effect.flatMap((response) => {
         const { status } = response
