@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import { taskStates } from "../../src/koji/TaskState.ts"
 import { isOver } from "./builder.ts"
 import { whyNoMachine } from "./machine.ts"
 import { free, letEnd, System } from "./system.ts"
@@ -119,18 +120,27 @@ describe.skipIf(whyNot !== undefined)(`a builder under systemd${whyNot === undef
           const containers = yield* containersOf(task)
           assert.lengthOf(containers, 1)
 
-          const change = Effect.fnUntraced(function* (release: string, ...command: ReadonlyArray<string>) {
-            assert.strictEqual((yield* system.info(task)).host_id !== null, true)
+          const change = Effect.fnUntraced(function* (release: number, ...command: ReadonlyArray<string>) {
             const said = yield* machine.does("rpm", "--force-debian", ...command)
             assert.include(said, "its builds run on until the next daemon takes them over")
-            assert.strictEqual(yield* machine.does("rpm", "-q", "--qf", "%{RELEASE}", "koji-adjutant"), release)
-            yield* resumed(task, Number(release === "2" ? 1 : 2))
+            assert.strictEqual(yield* machine.does("rpm", "-q", "--qf", "%{RELEASE}", "koji-adjutant"), `${release}`)
+          })
+          const goneOnWith = Effect.fnUntraced(function* (times: number) {
+            yield* resumed(task, times)
             assert.deepStrictEqual(yield* containersOf(task), containers)
+            assert.strictEqual((yield* system.info(task)).state, taskStates.OPEN)
             return yield* isUp
           })
-          const second = yield* change("2", "-U", newer)
+          yield* change(2, "-U", newer)
+          const second = yield* goneOnWith(1)
           assert.notStrictEqual(second, first)
-          assert.notStrictEqual(yield* change("1", "-U", "--oldpackage", older), second)
+
+          // A hub that is away keeps neither the package manager waiting nor the old version from leaving.
+          yield* system.disturb(() => ({ _tag: "Status", status: 503 }))
+          yield* change(1, "-U", "--oldpackage", older)
+          assert.strictEqual(yield* machine.property(service, "SubState"), "start")
+          yield* system.disturb(() => ({ _tag: "None" }))
+          assert.notStrictEqual(yield* goneOnWith(2), second)
           yield* endsUntouched(task)
           assert.strictEqual(yield* machine.property(service, "NRestarts"), "0")
         }),
