@@ -18,6 +18,7 @@ export const formatJournald = Logger.make<unknown, string>(({ cause, fiber, logL
   const words = (Array.isArray(message) ? message : [message]).map(inWords).join(" ")
   const about = Object.entries(fiber.getRef(References.CurrentLogAnnotations))
     .map(([name, value]) => `${name} ${inWords(value)}`)
+    .filter((one) => !words.includes(one))
     .join(", ")
   const text = about === "" ? words : `${words} (${about})`
   const lines = [...text.split("\n"), ...(cause.reasons.length === 0 ? [] : Cause.pretty(cause).split("\n"))]

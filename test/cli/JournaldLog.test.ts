@@ -18,6 +18,9 @@ describe("the log for systemd's journal", () => {
       const about = Effect.annotateLogs({ task: 9, attempt: 1 })
       assert.deepStrictEqual(yield* logged(Effect.log("status:", "ready")), ["<6>status: ready"])
       assert.deepStrictEqual(yield* logged(about(Effect.logWarning("no answer"))), ["<4>no answer (task 9, attempt 1)"])
+      assert.deepStrictEqual(yield* logged(about(Effect.log("task 9, attempt 1: closed"))), [
+        "<6>task 9, attempt 1: closed"
+      ])
       assert.deepStrictEqual(yield* logged(Effect.logDebug({ asked: 1 })), ['<7>{"asked":1}'])
     })
   )

@@ -38,6 +38,7 @@ const resumed = Effect.fnUntraced(function* (task: number, times: number) {
     `task ${task} to be gone on with ${times} times`,
     () => sight,
     Effect.gen(function* () {
+      assert.strictEqual(yield* builder.attempts(task), 1, "begun anew")
       const found = (yield* builder.events(task)).filter(({ _tag }) => _tag === "Resumed").length
       if (found >= times) return true
       sight = `${found} times\n${yield* machine.journal(service)}`
