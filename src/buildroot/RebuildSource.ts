@@ -17,6 +17,7 @@ import type { Source } from "./Rebuild.ts"
 import { personality } from "./RootEnvironment.ts"
 import { judged, RoundStatus } from "./RoundStatus.ts"
 import * as Scripts from "./Scripts.ts"
+import { ifThere } from "./SourceFile.ts"
 import { Workspace } from "./Workspace.ts"
 import { Door } from "./World.ts"
 
@@ -66,7 +67,7 @@ export const rebuildSource = Effect.fn("rebuildSource")(function* (root: Buildro
       const exit = yield* runContainer(rebuild, { prepare: () => prepare })
       yield* logs.state(`Finish: rpmbuild ${source.file}`)
       const status = mockStatus(exit.reason)
-      const specs = yield* Effect.promise(() => readdir(join(unpacked, "SPECS")).catch(() => []))
+      const specs = (yield* Effect.promise(() => ifThere(readdir(join(unpacked, "SPECS"))))) ?? []
       return {
         status: status._tag === "Status" ? status.status : null,
         signal: status._tag === "Signal" ? status.signal : null,

@@ -7,14 +7,31 @@ import { join, relative, sep } from "node:path"
 import { pipeline } from "node:stream/promises"
 import { Effect, Result, Schema, Stream } from "effect"
 import { headerBytesNeeded, parseRpmHeader, type RpmHeader } from "../koji/RpmHeader.ts"
-import { isNoSpace } from "./Workspace.ts"
 
-/** The file is not what it should be: not there, not a regular file, not an RPM. */
+/** The file is not what it should be: not there, not a regular file, not an RPM. What is wrong with the disk is a defect. */
 export class UnreadableFile extends Schema.TaggedError<UnreadableFile>()("UnreadableFile", {
   path: Schema.String,
   missing: Schema.Boolean,
   message: Schema.String
 }) {}
+
+/** Errors of the system's that speak of the file, and not of the disk or the machine. */
+const ofTheFile: ReadonlyArray<unknown> = ["ENOENT", "ENOTDIR", "ELOOP", "EISDIR", "EACCES", "ENXIO"]
+
+/** A disk that cannot be read or has no room is no fault of the file's: taken for one, a result would be missing. */
+const trouble =
+  (path: string) =>
+  (cause: unknown): Effect.Effect<never, UnreadableFile> =>
+    cause instanceof Error && "code" in cause && !ofTheFile.includes(cause.code)
+      ? Effect.die(cause)
+      : Effect.fail(unreadable(path, cause))
+
+/** What is found, if anything is there. */
+export const ifThere = <A>(found: Promise<A>): Promise<A | undefined> =>
+  found.catch((cause: unknown) => {
+    if (cause instanceof Error && "code" in cause && ofTheFile.includes(cause.code)) return undefined
+    throw cause
+  })
 
 /** A header of an RPM is never larger than this; what is larger is refused unread. */
 export const headerBytesMax = 64 * 1024 * 1024
@@ -23,8 +40,8 @@ export const headerBytesMax = 64 * 1024 * 1024
 export const readRpmHeader = Effect.fn("readRpmHeader")(function* (path: string) {
   const parsed = yield* Effect.tryPromise({
     try: () => withFile(path, readHeader),
-    catch: (cause) => unreadable(path, cause)
-  })
+    catch: (cause) => cause
+  }).pipe(Effect.catch(trouble(path)))
   if (Result.isSuccess(parsed)) return parsed.success
   return yield* new UnreadableFile({ path, missing: false, message: parsed.failure.message })
 })
@@ -56,12 +73,12 @@ export interface ResultFile {
  */
 export const readResults = Effect.fn("readResults")(function* (base: string, directory: string) {
   yield* noLinks(base, directory)
-  const names = yield* Effect.promise(() => readdir(directory).catch(() => []))
+  const names = (yield* Effect.promise(() => ifThere(readdir(directory)))) ?? []
   const files: Array<ResultFile> = []
   const strange: Array<string> = []
   for (const name of names.sort()) {
     const path = join(directory, name)
-    const kind = yield* Effect.promise(() => lstat(path).catch(() => undefined))
+    const kind = yield* Effect.promise(() => ifThere(lstat(path)))
     if (kind?.isDirectory() === true) continue
     if (kind?.isFile() !== true || !name.endsWith(".rpm")) {
       strange.push(`${name} is not ${name.endsWith(".rpm") ? "a regular file" : "an RPM"}`)
@@ -79,7 +96,7 @@ const noLinks = Effect.fnUntraced(function* (base: string, directory: string) {
   let path = base
   for (const part of relative(base, directory).split(sep)) {
     path = join(path, part)
-    const kind = yield* Effect.promise(() => lstat(path).catch(() => undefined))
+    const kind = yield* Effect.promise(() => ifThere(lstat(path)))
     if (kind !== undefined && !kind.isDirectory()) {
       const message = `${relative(base, path)} is ${kind.isSymbolicLink() ? "a link" : "no directory"}: nothing is taken from it`
       return yield* new UnreadableFile({ path, missing: false, message })
@@ -89,23 +106,22 @@ const noLinks = Effect.fnUntraced(function* (base: string, directory: string) {
 
 /** A small text that a step left for us; empty when it is missing or not a regular file. */
 export const readSmall = (path: string, bytesMax: number): Effect.Effect<string> =>
-  Effect.promise(() =>
-    withFile(path, async (file, size) => (await readStart(file, Math.min(size, bytesMax))).toString("utf8")).catch(
-      () => ""
-    )
+  Effect.tryPromise({
+    try: () => withFile(path, async (file, size) => (await readStart(file, Math.min(size, bytesMax))).toString("utf8")),
+    catch: (cause) => cause
+  }).pipe(
+    Effect.catch(trouble(path)),
+    Effect.orElseSucceed(() => "")
   )
 
 /** A text of a bounded length. Fails when it is missing, not a regular file, or longer. */
 export const readPlain = (path: string, bytesMax: number): Effect.Effect<string, UnreadableFile> =>
   Effect.tryPromise({
     try: () => withFile(path, async (file, size) => (await readStart(file, within(size, bytesMax))).toString("utf8")),
-    catch: (cause) => unreadable(path, cause)
-  })
+    catch: (cause) => cause
+  }).pipe(Effect.catch(trouble(path)))
 
-/**
- * Copies a regular file of a bounded length; `to` is in a directory that nobody else writes to. A builder whose disk is full
- * is no fault of the file's: a defect, and the task is given back.
- */
+/** Copies a regular file of a bounded length; `to` is in a directory that nobody else writes to. */
 export const copyPlain = (from: string, to: string, bytesMax: number): Effect.Effect<void, UnreadableFile> =>
   Effect.tryPromise({
     try: () =>
@@ -114,7 +130,7 @@ export const copyPlain = (from: string, to: string, bytesMax: number): Effect.Ef
         await pipeline(file.createReadStream({ autoClose: false }), createWriteStream(to))
       }),
     catch: (cause) => cause
-  }).pipe(Effect.catch((cause) => (isNoSpace(cause) ? Effect.die(cause) : Effect.fail(unreadable(from, cause)))))
+  }).pipe(Effect.catch(trouble(from)))
 
 /** The bytes of a regular file, whatever its length. The file is closed with the scope. */
 export const streamPlain = (path: string) =>
@@ -126,8 +142,8 @@ export const streamPlain = (path: string) =>
         await file.close()
         throw new Error("not a regular file")
       },
-      catch: (cause) => unreadable(path, cause)
-    }),
+      catch: (cause) => cause
+    }).pipe(Effect.catch(trouble(path))),
     (file) => Effect.promise(() => file.close())
   ).pipe(
     Effect.map((file) =>
@@ -149,7 +165,7 @@ export const digestOfFile = (path: string): Effect.Effect<string> =>
 /** The names in a directory; none when it is not there, or is a link to one. */
 export const listPlain = (path: string): Effect.Effect<ReadonlyArray<string>> =>
   Effect.promise(async () => {
-    const kind = await lstat(path).catch(() => undefined)
+    const kind = await ifThere(lstat(path))
     return kind?.isDirectory() === true ? (await readdir(path)).sort() : []
   })
 

@@ -3,6 +3,7 @@ import { faultCodes } from "../../src/koji/Fault.ts"
 import type { HubCall, HubFate } from "./Hub.ts"
 
 const unknown: ReadonlySet<string> = new Set([
+  "host.refuseTask",
   "repo.request",
   "repo.checkRequest",
   "tagFirstChangeEvent",
@@ -16,7 +17,7 @@ const younger: Readonly<Record<string, string>> = {
   listTaggedRPMS: "draft"
 }
 
-/** What a hub before 1.34 does not know of repositories. */
+/** What a hub before 1.34 does not know of repositories and refusals. */
 export const before134 = ({ method, keywords }: HubCall): HubFate => {
   if (unknown.has(method)) {
     return { _tag: "Fault", code: faultCodes.GenericError, message: `Invalid method: ${method}` }

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { tag } from "../model/HubTemplate.ts"
+import { before134 } from "../model/OlderHub.ts"
 import type { Recipe } from "../model/Packages.ts"
 import type { World } from "../model/World.ts"
 import { ofArch as building, hello, hung, making, repo } from "./building.ts"
@@ -271,12 +272,37 @@ describe("buildArch, where others fill the builder's disk,", () => {
     assert.deepStrictEqual(reports(told).slice(0, -1), [refusal])
   })
 
+  it("is freed on a hub before 1.34, which takes no refusals", async () => {
+    const told = await building(hello, {
+      ...roomless(1),
+      before: (world) => {
+        world.hub.fateOf = before134
+        return [world.source(hello), tag.build, "x86_64", true, { repo_id: 1 }]
+      }
+    })
+    assert.strictEqual(told.state, "CLOSED")
+    assert.deepStrictEqual(reports(told).slice(0, -1), [refusal, "host.freeTasks [1]"])
+  })
+
   it("fails in the third attempt: it wants more than there is", async () => {
     const told = await building(hello, roomless(9))
     assert.deepStrictEqual(reports(told), [refusal, refusal, "host.failTask 1 <document>"])
     assert.strictEqual(told.state, "FAILED")
     assert.include(JSON.stringify(told.result), message)
   })
+})
+
+describe("buildArch, where the disk cannot be read,", () => {
+  for (const operation of ["lstat", "open", "readdir"]) {
+    it(`fails at ${operation}, and never takes a package that it cannot read for none`, async () => {
+      const isResult = (path: string) => /\/build\/RPMS(\/hello[^/]*)?$/.test(path)
+      const told = await building(hello, {
+        world: { files: (what, path) => (what === operation && isResult(path) ? { code: "EIO" } : "done") }
+      })
+      assert.strictEqual(told.state, "FAILED")
+      assert.include(JSON.stringify(told.result), `EIO: injected, ${operation}`)
+    })
+  }
 })
 
 describe("buildArch ends", () => {
