@@ -80,7 +80,8 @@ const runsMax = 3
 
 /**
  * A builder's disk that others fill says nothing of the task: it is another builder's turn, or this one's in a while.
- * What has found no room in so many attempts here wants more than there is, and its owner is told.
+ * It is not given away so for ever: what finds no room in the third attempt here, whatever became of those before, may
+ * want more than there is, and its owner is told.
  */
 const attemptsWithoutRoomMax = 3
 

@@ -2,7 +2,7 @@
 
 import { gunzipSync } from "node:zlib"
 import { Effect, Schema } from "effect"
-import { listTaggedRPMS } from "../hub/calls/builds.ts"
+import { listDraftRpms } from "../hub/calls/builds.ts"
 import { getExternalRepoList } from "../hub/calls/tags.ts"
 import { HubFiles } from "../hub/HubFiles.ts"
 import { buildrootError } from "../koji/Fault.ts"
@@ -71,10 +71,6 @@ const ownRpms = Effect.fnUntraced(function* (root: BuildrootFacts) {
     )
   )
   if (text !== null) return yield* Effect.fromResult(parseRpmList(text))
-  const [rpms] = yield* listTaggedRPMS(root.repo.tag_id, {
-    event: root.repo.create_event,
-    latest: true,
-    draft: true
-  }).pipe(Effect.mapError(hubFailure))
-  return recordsByName(rpms)
+  const options = { event: root.repo.create_event, latest: true }
+  return recordsByName(yield* listDraftRpms(root.repo.tag_id, options).pipe(Effect.mapError(hubFailure)))
 })

@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import type { Outcome } from "../core/AttemptEvent.ts"
 import type { TaskId } from "../core/Ids.ts"
 import { closeTask, failTask, freeTasks, refuseTask } from "../hub/calls/host.ts"
+import { orOlder } from "../hub/calls/older.ts"
 import { getTaskInfo } from "../hub/calls/tasks.ts"
 import { type HubError, HubUnavailable } from "../hub/HubError.ts"
 import type { HubSession } from "../hub/HubSession.ts"
@@ -59,7 +60,8 @@ const send = (task: TaskId, outcome: Outcome): Effect.Effect<void, HubError, Hub
         })
       )
     case "Refused":
-      return refuseTask(task, { soft: outcome.soft, message: outcome.reason })
+      // Hubs before 1.34 take no refusals: a task that is free is everybody's.
+      return refuseTask(task, { soft: outcome.soft, message: outcome.reason }).pipe(orOlder(freeTasks([task])))
     case "Canceled":
     case "Lost":
       return Effect.void

@@ -73,11 +73,12 @@ const program = new Uint8Array([
 const memory = new WebAssembly.Memory({ initial: 1 })
 const sumsBytes = 48
 const room = new Uint8Array(memory.buffer, sumsBytes, strideBytes)
-const lanes = new Uint32Array(memory.buffer, 0, sumsBytes / 4)
+const lanes = new DataView(memory.buffer, 0, sumsBytes)
 const { addUp } = new WebAssembly.Instance(new WebAssembly.Module(program), { "": { memory } }).exports
 
-const laneSum = (first: number): number =>
-  (lanes[first] ?? 0) + (lanes[first + 1] ?? 0) + (lanes[first + 2] ?? 0) + (lanes[first + 3] ?? 0)
+/** The four lanes from this byte on, in WebAssembly's order of bytes: some builders have the other one. */
+const laneSum = (from: number): number =>
+  [0, 4, 8, 12].reduce((sum, lane) => sum + lanes.getUint32(from + lane, true), 0)
 
 /** Continues the sums over as many whole blocks as there are; fewer than sixteen bytes are left to the caller. */
 export const addBlocks = ({ low, high }: Sums, data: Uint8Array): Sums & { readonly taken: number } => {
@@ -86,7 +87,7 @@ export const addBlocks = ({ low, high }: Sums, data: Uint8Array): Sums & { reado
     const piece = data.subarray(start, Math.min(start + strideBytes, whole))
     room.set(piece)
     addUp(sumsBytes, sumsBytes + piece.length)
-    high = (high + piece.length * low + blockBytes * laneSum(4) + laneSum(8)) % modulus
+    high = (high + piece.length * low + blockBytes * laneSum(16) + laneSum(32)) % modulus
     low = (low + laneSum(0)) % modulus
   }
   return { low, high, taken: whole }

@@ -82,10 +82,13 @@ export const newRepo: Handler = Effect.fn("newRepo")(function* (task) {
       Effect.mapError((error) => genericError(`createrepo task ${child} returned no file list: ${error.message}`))
     )
   }
-  const expires = event !== null && (yield* hubStep("expires", Schema.Boolean, takesOldForNew(repoId)))
-  const done = expires ? repoStates.EXPIRED : repoStates.READY
-  yield* hubStep("repoDone", Schema.Null, repoDone(repoId, data, expires).pipe(Effect.as(null)), {
-    ask: happenedIf(Effect.map(repoInfo(repoId), ({ state }) => state === done))
+  const finish = Effect.gen(function* () {
+    yield* repoDone(repoId, data, event !== null && (yield* takesOldForNew(repoId)))
+    return null
+  })
+  const done: ReadonlyArray<number> = [repoStates.READY, repoStates.EXPIRED]
+  yield* hubStep("repoDone", Schema.Null, finish, {
+    ask: happenedIf(Effect.map(repoInfo(repoId), ({ state }) => done.includes(state)))
   })
   return plain([repoId, repoEvent])
 })

@@ -95,7 +95,11 @@ const askForRepo = Effect.fnUntraced(function* (tagId: number, nvrs: ReadonlyArr
   const wanted: Wanted = { tagId: tag.id, tagName: tag.name, minEvent, nvrs }
   const none = { repo: null, tagName: tag.name, minEvent }
   const ready = yield* allTagged(tag.id, nvrs, null).pipe(Effect.catchTag(notOurs, () => Effect.succeed(false)))
-  if (!ready) return none
+  if (!ready) {
+    // What the child is told depends on the age of such a hub's builders, and nothing else has shown it yet.
+    const age = wait ? minEvent : yield* tagLastChangeEvent(tag.id, Effect.succeed("unknown" as const))
+    return age === "unknown" ? { ...none, newerThan: null } : none
+  }
   const asked = yield* requestRepo(tag.id, { minEvent })
   const { repo, request } = asked
   const good =

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { tag } from "../model/HubTemplate.ts"
+import { before134 } from "../model/OlderHub.ts"
 import { bytesOf, type Recipe, sourceName, sourceOf } from "../model/Packages.ts"
 import type { World } from "../model/World.ts"
 import { alone, building, built, child, closes, hello } from "./building.ts"
@@ -143,6 +144,23 @@ describe("build", () => {
       ...["step repo/request", "step subtask/waitrepo", "step wait/waitrepo", "step event"]
     ])
     assert.include(told.calls, "host.subtask {method: waitrepo, arglist: [model-build, null, [], 10], parent: 1}")
+  })
+
+  it("waits for a build on a hub before 1.35 by a child with the three arguments that its builders know", async () => {
+    const subtask = "host.subtask {method: waitrepo, arglist: [model-build, null, [another-1.0-1]], parent: 1}"
+    const told = await building(
+      hello,
+      { wait_builds: ["another-1.0-1"] },
+      {
+        before: (world) => {
+          world.hub.fateOf = before134
+          return [world.source(hello), tag.target, { wait_builds: ["another-1.0-1"] }]
+        },
+        ...canceledWhen(({ hub }) => hub.calls.some(({ method }) => method === "host.subtask"))
+      }
+    )
+    assertCanceled(told)
+    assert.include(told.calls, subtask)
   })
 
   it("builds once for each arch, the source kept of the first, and imports it all", async () => {

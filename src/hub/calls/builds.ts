@@ -1,5 +1,5 @@
 /** Calls about builds (tasks.md 3.8, 3.11). */
-import { Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { Build, TaggedRpm } from "../shapes/Build.ts"
 import type { Struct } from "../Value.ts"
 import { call, perform } from "./call.ts"
@@ -71,11 +71,9 @@ export const tagNotification = (
 
 const TaggedRpms = Schema.Tuple([Schema.Array(TaggedRpm), Schema.Array(Schema.Json)])
 
-/** Hubs before 1.34 know no drafts: there, all are none. */
-export const listTaggedRPMS = (
-  tag: Reference,
-  { draft, ...options }: { readonly event: number; readonly latest: boolean; readonly draft: boolean }
-) =>
-  call(TaggedRpms, "listTaggedRPMS", [tag], { ...options, draft }).pipe(
-    orOlder(call(TaggedRpms, "listTaggedRPMS", [tag], options))
+/** The RPMs of a tag's draft builds. Hubs before 1.34 know no drafts, and have none. */
+export const listDraftRpms = (tag: Reference, options: { readonly event: number; readonly latest: boolean }) =>
+  call(TaggedRpms, "listTaggedRPMS", [tag], { ...options, draft: true }).pipe(
+    Effect.map(([rpms]) => rpms),
+    orOlder(Effect.succeed([]))
   )

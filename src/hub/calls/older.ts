@@ -7,9 +7,10 @@ import { Effect } from "effect"
 import { faultCodes } from "../../koji/Fault.ts"
 import type { HubError, HubFault } from "../HubError.ts"
 
-/** The method is not known, or not with these arguments. */
+/** The method is not known, or does not take so many arguments, or one by this name: Python's words. */
 export const isNotKnown = ({ code, message }: HubFault): boolean =>
-  code === faultCodes.ParameterError || (code === faultCodes.GenericError && message.startsWith("Invalid method"))
+  (code === faultCodes.ParameterError && /unexpected keyword argument|positional argument/.test(message)) ||
+  (code === faultCodes.GenericError && message.startsWith("Invalid method"))
 
 export const orOlder =
   <B, R2>(older: Effect.Effect<B, HubError, R2>) =>

@@ -51,7 +51,7 @@ export const repoInit = (
     readonly debuginfo?: boolean
   }
 ) => {
-  const { src, debuginfo = options.debuginfo, separate_src } = options.opts
+  const { src, debuginfo, separate_src } = options.opts
   const common = { task_id: options.taskId, ...(options.event === null ? {} : { event: options.event }) }
   const begin = (form: Struct) => call(Schema.Tuple([Schema.Int, Schema.Int]), "host.repoInit", [tag], form)
   return begin({ opts: options.opts, ...common }).pipe(
@@ -60,7 +60,7 @@ export const repoInit = (
         ...common,
         ...(src === true ? { with_src: true } : {}),
         ...(separate_src === true ? { with_separate_src: true } : {}),
-        ...(debuginfo === true ? { with_debuginfo: true } : {})
+        ...(debuginfo === true || options.debuginfo === true ? { with_debuginfo: true } : {})
       })
     )
   )
