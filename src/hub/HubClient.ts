@@ -12,7 +12,7 @@ import { Effect, Layer, Redacted, Result, Scope } from "effect"
 import { HttpClient, HttpClientError } from "effect/http"
 import { type ProxySettings, proxyFor } from "../koji/Proxies.ts"
 import { loginTarget } from "./Login.ts"
-import { throughProxy } from "./ThroughProxy.ts"
+import { ThroughProxy, throughProxy } from "./ThroughProxy.ts"
 import type { TlsMaterial } from "./TlsFiles.ts"
 
 /** For calls and uploads. */
@@ -69,6 +69,8 @@ const clientOf = (
     const once = <A>(make: Effect.Effect<A, never, Scope.Scope>) =>
       make.pipe(Scope.provide(scope), Effect.uninterruptible, Effect.cached)
     const options = yield* once(Effect.sync(() => tlsOf(tls, authorities(), maxVersion)))
+    /** The client's certificate is for the hub: no proxy is shown it. */
+    const proxyOptions = yield* once(Effect.sync(() => tlsOf({ ...tls, identity: null }, authorities())))
     const direct = {
       plain: yield* once(over(undefined)),
       secure: yield* once(Effect.flatMap(options, over))
@@ -91,7 +93,9 @@ const clientOf = (
       }
       return Effect.gen(function* () {
         const known = proxied.get(proxy.variable)
-        const client = known ?? (yield* once(Effect.flatMap(options, (ready) => throughProxy(proxy, ready))))
+        const toProxy = proxy.address.startsWith("https:") ? proxyOptions : Effect.succeed(undefined)
+        const made = Effect.flatMap(Effect.all([options, toProxy]), (ready) => throughProxy(proxy, ...ready))
+        const client = known ?? (yield* once(made))
         proxied.set(proxy.variable, client)
         return yield* (yield* client).execute(request)
       })
@@ -122,6 +126,7 @@ const over = (connect: TlsOptions | undefined) =>
 
 /** The server speaks nothing as old as TLS 1.2. */
 const wantsNewer = ({ reason }: HttpClientError.HttpClientError): boolean => {
-  const cause = "cause" in reason ? reason.cause : undefined
+  const outer = "cause" in reason ? reason.cause : undefined
+  const cause = outer instanceof ThroughProxy ? outer.cause : outer
   return cause instanceof Error && /PROTOCOL_VERSION/.test("code" in cause ? String(cause.code) : "")
 }

@@ -18,8 +18,8 @@ export class ThroughProxy extends Error {
   }
 }
 
-/** A client whose every request goes through the proxy. */
-export const throughProxy = (proxy: Proxy, tls: TlsOptions | undefined) =>
+/** A client whose every request goes through the proxy; `toProxy` is for one that is itself spoken to over TLS. */
+export const throughProxy = (proxy: Proxy, toHub: TlsOptions, toProxy: TlsOptions | undefined) =>
   Effect.gen(function* () {
     // Loaded where it is wanted: it is large, and most have no proxy.
     const { ProxyAgent } = yield* Effect.promise(() => import("@effect/platform-node/Undici"))
@@ -31,7 +31,8 @@ export const throughProxy = (proxy: Proxy, tls: TlsOptions | undefined) =>
             uri: proxy.address,
             allowH2: false,
             ...(authorization === null ? {} : { token: Redacted.value(authorization) }),
-            ...(tls === undefined ? {} : { requestTls: tls, proxyTls: tls })
+            requestTls: toHub,
+            ...(toProxy === undefined ? {} : { proxyTls: toProxy })
           })
       ),
       (made) => Effect.promise(() => made.destroy())

@@ -2,9 +2,13 @@
  * A forward proxy on loopback: it asks for what it is asked for, passes on what it is told to connect to, and remembers
  * both. It alone knows where the names are that a test makes up.
  */
-import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http"
+import { readFileSync } from "node:fs"
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from "node:http"
+import { createServer as createSecureServer } from "node:https"
 import { type AddressInfo, connect, type Socket } from "node:net"
+import type { TLSSocket } from "node:tls"
 import { Effect } from "effect"
+import type { Issued } from "./Certificates.ts"
 
 export interface ForwardProxyOptions {
   /** Ports on loopback, by the `name:port` that is asked for. */
@@ -13,13 +17,17 @@ export interface ForwardProxyOptions {
   readonly user?: string
   /** What it says to everybody. */
   readonly status?: number
+  /** Its own, if it speaks TLS; then it asks whoever comes for one too. */
+  readonly certificate?: Issued
 }
 
-export const startForwardProxy = ({ names, user, status }: ForwardProxyOptions) =>
+export const startForwardProxy = ({ names, user, status, certificate }: ForwardProxyOptions) =>
   Effect.map(
     Effect.acquireRelease(
       Effect.promise(async () => {
         const asked: Array<string> = []
+        /** Whose certificate each that came over TLS has shown; null is none. */
+        const shown: Array<string | null> = []
         const sockets = new Set<Socket>()
         const wanted = user === undefined ? undefined : `Basic ${Buffer.from(user).toString("base64")}`
         /** The status to refuse it with. */
@@ -47,7 +55,20 @@ export const startForwardProxy = ({ names, user, status }: ForwardProxyOptions) 
           onward.on("error", () => answer.destroy())
           message.pipe(onward)
         }
-        const server = createServer(forward)
+        const server: Server =
+          certificate === undefined
+            ? createServer(forward)
+            : createSecureServer(
+                {
+                  ...{ cert: readFileSync(certificate.certificate), key: readFileSync(certificate.key) },
+                  ...{ requestCert: true, rejectUnauthorized: false }
+                },
+                forward
+              )
+        server.on("secureConnection", (socket: TLSSocket) => {
+          const { subject } = socket.getPeerCertificate()
+          shown.push(subject === undefined ? null : String(subject.CN))
+        })
         server.on("connection", (socket: Socket) => {
           sockets.add(socket)
           socket.on("close", () => sockets.delete(socket))
@@ -70,7 +91,7 @@ export const startForwardProxy = ({ names, user, status }: ForwardProxyOptions) 
           client.on("close", () => onward.destroy())
         })
         await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-        return { server, sockets, asked }
+        return { server, sockets, asked, shown }
       }),
       ({ server, sockets }) =>
         Effect.promise(() => {
@@ -78,5 +99,5 @@ export const startForwardProxy = ({ names, user, status }: ForwardProxyOptions) 
           return new Promise((resolve) => server.close(resolve))
         })
     ),
-    ({ server, asked }) => ({ port: (server.address() as AddressInfo).port, asked })
+    ({ server, asked, shown }) => ({ port: (server.address() as AddressInfo).port, asked, shown })
   )

@@ -1,8 +1,10 @@
 /** A hub that only a proxy reaches, plainly and over TLS: what is configured is a kojid.conf and the environment. */
 import { readFileSync, writeFileSync } from "node:fs"
-import { type AddressInfo, connect } from "node:net"
+import { request } from "node:http"
+import { createServer } from "node:https"
+import type { AddressInfo } from "node:net"
 import { join } from "node:path"
-import { createServer } from "node:tls"
+import type { SecureVersion, TLSSocket } from "node:tls"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { load } from "../../src/config/DaemonConfig.ts"
@@ -10,51 +12,85 @@ import { hubLayer } from "../../src/daemon/HubLayer.ts"
 import { getID } from "../../src/hub/calls/host.ts"
 import { HubFiles } from "../../src/hub/HubFiles.ts"
 import { freshHub } from "../hubsim/Hub.ts"
-import { certificateDirectory, issue, makeAuthority } from "./Certificates.ts"
+import { certificateDirectory, type Issued, issue, makeAuthority } from "./Certificates.ts"
 import { type ForwardProxyOptions, startForwardProxy } from "./ForwardProxy.ts"
 
 const name = "hub.example.org"
 
-/** TLS in front of the hub, with a certificate for these names. */
-const tlsBefore = (port: number, { certificate, key }: { readonly certificate: string; readonly key: string }) =>
+interface FrontEnd {
+  readonly own: Issued
+  /** The file of the authorities that clients' certificates are taken from. */
+  readonly authorities: string
+  readonly minVersion?: SecureVersion
+}
+
+/** TLS in front of the hub, which tells it whose certificate it has seen. */
+const tlsBefore = (port: number, { own, authorities, minVersion }: FrontEnd) =>
   Effect.map(
     Effect.acquireRelease(
       Effect.promise(async () => {
-        const server = createServer({ cert: readFileSync(certificate), key: readFileSync(key) }, (client) => {
-          const onward = connect(port, "127.0.0.1")
-          for (const [one, other] of [
-            [client, onward],
-            [onward, client]
-          ] as const) {
-            one.on("error", () => other.destroy())
-            one.pipe(other)
+        const options = {
+          ...{ cert: readFileSync(own.certificate), key: readFileSync(own.key), ca: readFileSync(authorities) },
+          ...{ requestCert: true, rejectUnauthorized: false, ...(minVersion === undefined ? {} : { minVersion }) }
+        }
+        const server = createServer(options, (asked, answer) => {
+          const socket = asked.socket as TLSSocket
+          const headers = {
+            ...asked.headers,
+            "X-SSL-Client-Verify": socket.authorized ? "SUCCESS" : "NONE",
+            "X-SSL-Client-S-DN-CN": String(socket.getPeerCertificate().subject?.CN ?? "")
           }
+          const whereto = { host: "127.0.0.1", port, method: asked.method, path: asked.url, headers }
+          const onward = request(whereto, (answered) => {
+            answer.writeHead(answered.statusCode ?? 500, answered.headers)
+            answered.pipe(answer)
+          })
+          onward.on("error", () => answer.destroy())
+          asked.pipe(onward)
         })
-        server.on("tlsClientError", () => undefined)
         await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
         return server
       }),
-      (server) => Effect.sync(() => void server.close())
+      (server) =>
+        Effect.sync(() => {
+          server.close()
+          server.closeAllConnections()
+        })
     ),
     (server) => (server.address() as AddressInfo).port
   )
 
+interface Choices extends Pick<ForwardProxyOptions, "user" | "status">, Pick<FrontEnd, "minVersion"> {
+  /** The name in the hub's certificate. */
+  readonly certified?: string
+  /** The builder has a certificate to log in by. */
+  readonly byCertificate?: boolean
+  /** The proxy speaks TLS too. */
+  readonly secureProxy?: boolean
+}
+
 const site = Effect.fnUntraced(function* (
   scheme: "http" | "https",
-  options: Omit<ForwardProxyOptions, "names"> & { readonly certified?: string } = {}
+  { certified = name, minVersion, byCertificate = false, secureProxy = false, ...options }: Choices = {}
 ) {
-  const hub = yield* freshHub()
+  const hub = yield* freshHub({ options: { hasFrontEnd: byCertificate } })
   const directory = yield* certificateDirectory
   writeFileSync(join(hub.topdir, "work/hello"), "hello")
   const lines = [`server = ${scheme}://${name}/kojihub`, `topurl = ${scheme}://${name}/kojifiles`, "max_retries = 0"]
   const names: Record<string, number> = { [`${name}:80`]: hub.port }
+  let certificate: Issued | undefined
   if (scheme === "https") {
     const authority = makeAuthority(directory, "authority")
-    const alternatives = `DNS:${options.certified ?? name}`
-    names[`${name}:443`] = yield* tlsBefore(hub.port, issue(directory, authority, { name: "hub", alternatives }))
+    names[`${name}:443`] = yield* tlsBefore(hub.port, {
+      own: issue(directory, authority, { name: "hub", alternatives: `DNS:${certified}` }),
+      authorities: authority.certificate,
+      ...(minVersion === undefined ? {} : { minVersion })
+    })
     lines.push(`serverca = ${authority.certificate}`)
+    if (byCertificate) lines.push(`cert = ${issue(directory, authority, { name: "builder1" }).both}`)
+    if (secureProxy) certificate = issue(directory, authority, { name: "proxy", alternatives: "DNS:localhost" })
   }
-  const proxy = yield* startForwardProxy({ ...options, names })
+  const proxy = yield* startForwardProxy({ ...options, names, ...(certificate === undefined ? {} : { certificate }) })
   const file = join(directory, "kojid.conf")
   writeFileSync(file, ["[kojid]", ...lines, "user = builder1", "password = builder1", ""].join("\n"))
   return { hub, proxy, file }
@@ -106,9 +142,33 @@ describe("a hub behind a proxy", () => {
     Effect.scoped(
       Effect.gen(function* () {
         const { proxy, file } = yield* site("https", { certified: "other.example.org" })
-        const said = yield* complaint(file, { https_proxy: `http://127.0.0.1:${proxy.port}` })
-        assert.include(said, "the hub's certificate is for another name")
-        assert.include(said, `through the proxy http://127.0.0.1:${proxy.port} (https_proxy)`)
+        const error = yield* Effect.flip(entering(file, { https_proxy: `http://127.0.0.1:${proxy.port}` }))
+        assert.deepInclude(error, { _tag: "HubUnavailable", isUntrusted: true })
+        assert.include(error.message, "the hub's certificate is for another name")
+        assert.include(error.message, `through the proxy http://127.0.0.1:${proxy.port} (https_proxy)`)
+      })
+    )
+  )
+
+  it.live("lets a builder in by certificate, though it speaks nothing older than TLS 1.3", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { hub, proxy, file } = yield* site("https", { byCertificate: true, minVersion: "TLSv1.3" })
+        const found = yield* entering(file, { https_proxy: `http://127.0.0.1:${proxy.port}` })
+        assert.deepInclude(found, { hello: "hello" })
+        assert.isTrue(hub.hub.db.has("SELECT 1 FROM sessions WHERE authtype = 2"))
+      })
+    )
+  )
+
+  it.live("is shown the builder's certificate, and a proxy that asks for one is not", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { hub, proxy, file } = yield* site("https", { byCertificate: true, secureProxy: true })
+        const found = yield* entering(file, { https_proxy: `https://localhost:${proxy.port}` })
+        assert.deepInclude(found, { hello: "hello" })
+        assert.isTrue(hub.hub.db.has("SELECT 1 FROM sessions WHERE authtype = 2"))
+        assert.deepStrictEqual([...new Set(proxy.shown)], [null])
       })
     )
   )
