@@ -48,10 +48,13 @@ export const trustedForFiles = (tls: TlsMaterial): ReadonlyArray<string> => [
   ...systemAuthorities()
 ]
 
-/** Those of the machine, as for kojid; Node's own list is for machines that have none. Each is there several times. */
+/**
+ * Those of the machine, as for kojid, and those of NODE_EXTRA_CA_CERTS; Node's own list is for machines that have none.
+ * Each is there several times.
+ */
 const systemAuthorities = (): ReadonlyArray<string> => {
-  const system = new Set(getCACertificates("system"))
-  return system.size > 0 ? [...system] : getCACertificates("bundled")
+  const system = getCACertificates("system")
+  return [...new Set([...(system.length > 0 ? system : getCACertificates("bundled")), ...getCACertificates("extra")])]
 }
 
 /**
