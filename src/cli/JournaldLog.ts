@@ -3,7 +3,7 @@
  * `journalctl -p warning` finds what matters; without the time, which the journal has.
  */
 import { fstatSync } from "node:fs"
-import { Cause, Logger, type LogLevel, References } from "effect"
+import { Cause, Formatter, Logger, type LogLevel, RegExp as Pattern, References } from "effect"
 import { harmless } from "../inspect/Harmless.ts"
 
 const info = 6
@@ -18,7 +18,7 @@ export const formatJournald = Logger.make<unknown, string>(({ cause, fiber, logL
   const words = (Array.isArray(message) ? message : [message]).map(inWords).join(" ")
   const about = Object.entries(fiber.getRef(References.CurrentLogAnnotations))
     .map(([name, value]) => `${name} ${inWords(value)}`)
-    .filter((one) => !words.includes(one))
+    .filter((one) => !speaksOf(words, one))
     .join(", ")
   const text = about === "" ? words : `${words} (${about})`
   const lines = [...text.split("\n"), ...(cause.reasons.length === 0 ? [] : Cause.pretty(cause).split("\n"))]
@@ -26,7 +26,11 @@ export const formatJournald = Logger.make<unknown, string>(({ cause, fiber, logL
 })
 
 const inWords = (part: unknown): string =>
-  typeof part === "object" && part !== null ? (JSON.stringify(part) ?? "") : String(part)
+  typeof part === "object" && part !== null ? Formatter.format(part) : String(part)
+
+/** In whole words: what is said of task 12 says nothing of task 1. */
+const speaksOf = (words: string, one: string): boolean =>
+  new RegExp(`(?<![\\p{L}\\p{N}_])${Pattern.escape(one)}(?![\\p{L}\\p{N}_])`, "u").test(words)
 
 /** Whether what is written there goes to the journal: systemd names its stream by device and inode (systemd.exec(5)). */
 export const isJournal = (stream: string | undefined, descriptor: number): boolean => {

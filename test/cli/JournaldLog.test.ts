@@ -25,6 +25,33 @@ describe("the log for systemd's journal", () => {
     })
   )
 
+  it.effect("leaves out what the line speaks of already, and nothing that only looks like it", () =>
+    Effect.gen(function* () {
+      const about = (task: number) => Effect.annotateLogs({ task })
+      assert.deepStrictEqual(yield* logged(about(1)(Effect.log("waits for task 12"))), [
+        "<6>waits for task 12 (task 1)"
+      ])
+      assert.deepStrictEqual(yield* logged(about(1)(Effect.log("subtask 1"))), ["<6>subtask 1 (task 1)"])
+      assert.deepStrictEqual(yield* logged(about(1)(Effect.log("[task 1]"))), ["<6>[task 1]"])
+      const odd = Effect.annotateLogs({ file: "a+(b" })
+      assert.deepStrictEqual(yield* logged(odd(Effect.log("no file a+(b, nor c"))), ["<6>no file a+(b, nor c"])
+      assert.deepStrictEqual(yield* logged(odd(Effect.log("no file aa"))), ["<6>no file aa (file a+(b)"])
+    })
+  )
+
+  it.effect("prints whatever it is given: errors with their words and cause, numbers of any size, circles", () =>
+    Effect.gen(function* () {
+      const error = new Error("no answer", { cause: new TypeError("reset") })
+      assert.deepStrictEqual(yield* logged(Effect.log("why:", error)), [
+        "<6>why: Error: no answer (cause: TypeError: reset)"
+      ])
+      const circle: { size: bigint; self?: unknown } = { size: 2n ** 64n }
+      circle.self = circle
+      assert.deepStrictEqual(yield* logged(Effect.log(circle)), ['<6>{"size":18446744073709551616n,"self":[Circular]}'])
+      assert.deepStrictEqual(yield* logged(Effect.log(1n, null)), ["<6>1 null"])
+    })
+  )
+
   it.effect("gives no line another priority than its entry's, and spells out what a terminal would obey", () =>
     Effect.gen(function* () {
       const lines = yield* logged(Effect.logError("one\n<7>two\x1b[2J", Cause.fail(new Error("three"))))
