@@ -47,7 +47,7 @@ const check = Effect.fnUntraced(function* (config: DaemonConfigValues, pull: boo
   const access = yield* Effect.result(hubLayers(config, { exclusive: "none", retries: impatience }, environment))
   const hub = Result.isSuccess(access)
     ? yield* lookAtOurHub(config, access.success)
-    : ({ _tag: "NoWay", message: access.failure.message } as const)
+    : ({ _tag: access.failure._tag === "BadProxy" ? "BadProxy" : "NoWay", message: access.failure.message } as const)
   const info = engine._tag === "Answers" ? engine.info : null
   const sample = hub._tag === "In" ? hub.sample : null
   const [topUrl] = config.topUrls

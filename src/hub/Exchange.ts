@@ -41,7 +41,7 @@ export const exchange = (
       }
       const { outlook, message } = result.failure
       if (outlook === "refused") return yield* new HubNonsense({ method, message })
-      if (outlook === "untrusted") return yield* new HubUnavailable({ method, message })
+      if (outlook === "untrusted") return yield* new HubUnavailable({ method, message, isUntrusted: true })
       if (tries > retriesMax) return yield* new HubUnavailable({ method, message: `${message} (tried ${tries} times)` })
       if (tries > 1) {
         yield* Effect.logWarning(`${method}: ${message}, asking again in ${intervalSeconds} s`)

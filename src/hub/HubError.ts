@@ -12,7 +12,9 @@ export class HubFault extends Schema.TaggedError<HubFault>()("HubFault", {
 /** The hub did not answer, after every retry; the call may or may not have been carried out. */
 export class HubUnavailable extends Schema.TaggedError<HubUnavailable>()("HubUnavailable", {
   method: Schema.String,
-  message: Schema.String
+  message: Schema.String,
+  /** Somebody answered, whose certificate does not hold. */
+  isUntrusted: Schema.optionalKey(Schema.Boolean)
 }) {}
 
 /** An answer that is no answer: not XML-RPC, or not of the shape this method has. */

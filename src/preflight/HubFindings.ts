@@ -18,7 +18,9 @@ export interface HostEntry {
 export type HubFacts =
   /** The configuration names no way to log in. */
   | { readonly _tag: "NoWay"; readonly message: string }
-  /** `proxy`: the variable that names the one on the way. */
+  /** A variable of the environment names a proxy that is none; the message says which. */
+  | { readonly _tag: "BadProxy"; readonly message: string }
+  /** `proxy`: the variable that names the one on the way, if that may be what is wrong. */
   | { readonly _tag: "Silent"; readonly server: string; readonly message: string; readonly proxy: string | null }
   | { readonly _tag: "Refused"; readonly server: string; readonly message: string; readonly advice: string | null }
   /** The login is good; another session of this user is the exclusive one, so that nothing more could be asked. */
@@ -44,6 +46,8 @@ export const hubFindings = (facts: HubFacts, machine: string): ReadonlyArray<Fin
   switch (facts._tag) {
     case "NoWay":
       return [problem("login", facts.message, "see the options of [kojid] in `adjutant config --all`")]
+    case "BadProxy":
+      return [problem("hub", facts.message, "mend that variable where the daemon's environment is set, or unset it")]
     case "Silent":
       return [
         problem(

@@ -84,8 +84,9 @@ const refused = (server: string, error: HubError, { byUs, proxy }: Circumstances
         ? { _tag: "Held", server, byUs }
         : { _tag: "Refused", server, message: `${error.method}: ${error.message}`, advice: adviceOn(error) ?? null }
     case "HubUnavailable":
-      return { _tag: "Silent", server, message: error.message, proxy }
+      return { _tag: "Silent", server, message: error.message, proxy: error.isUntrusted === true ? null : proxy }
     case "HubNonsense":
-      return { _tag: "Silent", server, message: `${error.method}: ${error.message}`, proxy }
+      // Somebody answered: the message says what.
+      return { _tag: "Silent", server, message: `${error.method}: ${error.message}`, proxy: null }
   }
 }

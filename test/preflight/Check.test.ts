@@ -47,8 +47,8 @@ const configured = ({ topdir, url, filesUrl }: Hub, user: string, more: Readonly
   return file
 }
 
-const checked = Effect.fnUntraced(function* (file: string) {
-  const { code, out, err } = yield* adjutant(["check", "-c", file, "--json"])
+const checked = Effect.fnUntraced(function* (file: string, environment: Readonly<Record<string, string>> = {}) {
+  const { code, out, err } = yield* adjutant(["check", "-c", file, "--json"], environment)
   assert.strictEqual(err, "")
   const report = decodeReport(out)
   assert.strictEqual(code, report.problems > 0 ? 1 : 0)
@@ -139,6 +139,24 @@ describe("check", () => {
           const person = yield* checked(configured(hub, "kojiadmin"))
           assert.deepStrictEqual(person.verdict("host"), ["problem"])
           assert.include(person.of("host")[0]?.advice, "koji add-host --force kojiadmin")
+        })
+      ),
+    patient
+  )
+
+  it.live(
+    "tells a proxy of the environment that is none from options that are wrong",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const hub = yield* freshHub()
+          const http_proxy = "socks5://we:opensesame@127.0.0.1:1080"
+          const report = yield* checked(configured(hub, "builder1"), { http_proxy })
+          assert.deepStrictEqual(report.verdict("login"), [])
+          const [bad] = report.of("hub")
+          assert.match(bad?.found ?? "", /^http_proxy in the environment names no proxy/)
+          assert.match(bad?.advice ?? "", /^mend that variable/)
+          assert.notInclude(JSON.stringify(report), "opensesame")
         })
       ),
     patient

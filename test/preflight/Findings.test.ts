@@ -101,6 +101,13 @@ describe("what is found of the hub", () => {
     assert.deepStrictEqual(found({ _tag: "Refused", server, message: "no", advice: null }), ["problem login"])
   })
 
+  it("is the environment's when that names no proxy that is one", () => {
+    const message = "https_proxy in the environment names no proxy that is spoken here"
+    const [bad] = hubFindings({ _tag: "BadProxy", message }, "x86_64")
+    assert.deepInclude(bad, { verdict: "problem", subject: "hub", found: message })
+    assert.match(bad?.advice ?? "", /^mend that variable /)
+  })
+
   it("is the proxy's, as far as one can tell, where there is one on the way", () => {
     const [silent] = hubFindings(
       { _tag: "Silent", server: "https://hub", message: "nobody", proxy: "https_proxy" },
