@@ -89,7 +89,8 @@ const keytabWay = Effect.fnUntraced(function* (keytab: string, principal: string
     Effect.promise(() => mkdtemp(join(tmpdir(), "adjutant-tickets-"))),
     (made) => Effect.promise(() => rm(made, { recursive: true, force: true })).pipe(Effect.ignoreCause)
   )
-  return { _tag: "Kerberos", principal, keytab, cache: join(directory, "ccache") } satisfies Way
+  const cache = join(directory, "ccache")
+  return { _tag: "Kerberos", principal, keytab, cache, ifUnknown: "give another --principal" } satisfies Way
 })
 
 const passwordOf = Effect.fnUntraced(function* (flags: HubFlags) {

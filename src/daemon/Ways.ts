@@ -29,7 +29,8 @@ const kerberos = Effect.fnUntraced(function* (
   fullHostName: Effect.Effect<string>
 ) {
   const principal = krb_principal ?? host_principal_format.replace("%s", yield* fullHostName)
-  const way: Way = { _tag: "Kerberos", principal, keytab, cache }
+  const ifUnknown = "set krb_principal, or host_principal_format"
+  const way: Way = { _tag: "Kerberos", principal, keytab, cache, ifUnknown }
   // With a ticket that somebody else keeps fresh, no keytab is needed.
   if (yield* hasTickets(cache)) return way
   yield* checkKeytab(keytab, principal, {

@@ -14,6 +14,8 @@ export interface KerberosFacts {
   readonly principal: string
   readonly keytab: string
   readonly cache: string
+  /** What to do when nobody knows the principal: where it is from depends on who runs this. */
+  readonly ifUnknown: string
   /** The hub's, to which a key must belong. */
   readonly host: string
 }
@@ -32,7 +34,12 @@ const noTicket = /ticket expired|credentials? (have |has )?expired|no (kerberos 
 export const ticketTrouble = (said: string, host: string): KerberosTrouble | undefined =>
   noTicket.test(said)
     ? { outlook: "refused", message: `there is no Kerberos ticket of yours, or it has expired: run kinit (${said})` }
-    : kerberosTrouble(said, { principal: "you", keytab: "your keytab", cache: "your ticket cache", host })
+    : kerberosTrouble(said, { ...yours, host })
+
+const yours = {
+  ...{ principal: "you", keytab: "your keytab", cache: "your ticket cache" },
+  ifUnknown: "run kinit, or give --keytab and --principal"
+}
 
 type Trouble = readonly [said: RegExp, outlook: KerberosTrouble["outlook"], advice: (facts: KerberosFacts) => string]
 
@@ -56,7 +63,7 @@ const troubles: ReadonlyArray<Trouble> = [
   [
     /client .*not found in kerberos database/i,
     "refused",
-    ({ principal }) => `Kerberos does not know ${principal}: set krb_principal, or host_principal_format`
+    ({ principal, ifUnknown }) => `Kerberos does not know ${principal}: ${ifUnknown}`
   ],
   [
     /preauthentication failed|decrypt integrity|password incorrect|no suitable keys/i,

@@ -23,6 +23,8 @@ export interface KerberosCredentials {
   readonly keytab: string
   /** The file that tickets are kept in. */
   readonly cache: string
+  /** What to do when Kerberos does not know the principal. */
+  readonly ifUnknown: string
 }
 
 export interface Negotiation {

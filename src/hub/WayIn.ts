@@ -5,13 +5,13 @@ import { layerHubClient } from "./HubClient.ts"
 import { HubSession, type SessionOptions } from "./HubSession.ts"
 import { HubTransport } from "./HubTransport.ts"
 import { certificateLogin, kerberosLogin, type Login, overTls, passwordLogin } from "./Login.ts"
-import { layerNegotiating } from "./Negotiate.ts"
+import { type KerberosCredentials, layerNegotiating } from "./Negotiate.ts"
 import { readTlsFiles } from "./TlsFiles.ts"
 
 export type Way =
   | { readonly _tag: "Certificate"; readonly file: string }
   | { readonly _tag: "Password"; readonly user: string; readonly password: Redacted.Redacted }
-  | { readonly _tag: "Kerberos"; readonly principal: string; readonly keytab: string; readonly cache: string }
+  | ({ readonly _tag: "Kerberos" } & KerberosCredentials)
   /** By Kerberos, with the tickets of whoever runs this. */
   | { readonly _tag: "Tickets" }
 

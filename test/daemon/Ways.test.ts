@@ -58,7 +58,10 @@ describe("the way in", () => {
     Effect.gen(function* () {
       const { directory, file } = yield* setting
       const path = file("k", keytab(record("compile/b1.example.org", "EXAMPLE.ORG"), record("koji", "EXAMPLE.ORG")))
-      const named = { _tag: "Kerberos" as const, keytab: path, cache: join(directory, "none.ccache") }
+      const named = {
+        ...{ _tag: "Kerberos" as const, keytab: path, cache: join(directory, "none.ccache") },
+        ifUnknown: "set krb_principal, or host_principal_format"
+      }
       assert.deepStrictEqual(
         yield* way(directory, { keytab: "@@k", host_principal_format: "compile/%s@EXAMPLE.ORG" }),
         {

@@ -1,7 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { kerberosTrouble } from "../../src/hub/KerberosTrouble.ts"
+import { kerberosTrouble, ticketTrouble } from "../../src/hub/KerberosTrouble.ts"
 
-const facts = { principal: "compile/b1@R", keytab: "/k", cache: "/c", host: "hub.example.org" }
+const facts = {
+  ...{ principal: "compile/b1@R", keytab: "/k", cache: "/c", host: "hub.example.org" },
+  ifUnknown: "set krb_principal"
+}
 const gssapi = "Unspecified GSS failure.  Minor code may provide more information."
 
 describe("what Kerberos says", () => {
@@ -12,7 +15,11 @@ describe("what Kerberos says", () => {
     ['Cannot find KDC for realm "R"', "pass", "look at the realm in krb5.conf"],
     ["Cannot resolve network address for KDC in requested realm", "pass", "look at the realm in krb5.conf"],
     ["Server HTTP/hub.example.org@R not found in Kerberos database", "refused", "no service HTTP/hub.example.org"],
-    ["Client 'compile/b1@R' not found in Kerberos database", "refused", "does not know compile/b1@R"],
+    [
+      "Client 'compile/b1@R' not found in Kerberos database",
+      "refused",
+      "does not know compile/b1@R: set krb_principal"
+    ],
     ["Preauthentication failed", "refused", "the key in /k is not that of compile/b1@R any more"],
     ["Client's credentials have been revoked", "refused", "has locked compile/b1@R"],
     ["Client's entry in database has expired", "refused", "has locked compile/b1@R"],
@@ -27,6 +34,11 @@ describe("what Kerberos says", () => {
       assert.include(trouble?.message, minor)
     })
   }
+
+  it("is told a person in terms of the command line, not of the daemon's configuration", () => {
+    const trouble = ticketTrouble(`${gssapi} Client 'kim@R' not found in Kerberos database`, "hub.example.org")
+    assert.match(trouble?.message ?? "", /^Kerberos does not know you: run kinit, or give --keytab and --principal \(/)
+  })
 
   it("is left as it is when nobody has met it", () => {
     assert.isUndefined(kerberosTrouble(`${gssapi} KDC policy rejects request`, facts))
