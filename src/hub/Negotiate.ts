@@ -167,20 +167,20 @@ const quoted = (text: string): string => `"${text.replace(/[\\"\n\r\t]/g, (found
 const refused = (message: string) => new TransportError({ outlook: "refused", message })
 const passing = (message: string) => new TransportError({ outlook: "pass", message })
 
-/** curl's exit codes for what concerns the hub's certificate. */
+/** curl's exit codes for what concerns a certificate: the hub's, or that of a proxy that speaks TLS itself. */
 const untrusted: ReadonlyArray<number> = [35, 51, 60, 77]
 /** And for what may be over in a while. */
 const mayPass: ReadonlyArray<number> = [5, 6, 7, 16, 18, noAnswer, 52, 55, 56]
 
 const notReached = (code: number, stderr: string, { proxy }: Negotiation): TransportError => {
   const said = stderr.split("\n").findLast((line) => line.startsWith("curl: ")) ?? `curl ended with ${code}`
-  if (untrusted.includes(code)) {
-    return new TransportError({
-      outlook: "untrusted",
-      message: `the hub's certificate does not hold: look at serverca, and at the name in server (${said})`
-    })
-  }
   const through = proxy === undefined ? "" : ` through ${proxyWords(proxy)}`
+  if (untrusted.includes(code)) {
+    const message = proxy?.address.startsWith("https:")
+      ? `the certificate of the hub, or that of ${proxyWords(proxy)}, does not hold: look at serverca, and at both names`
+      : `the hub's certificate does not hold${through}: look at serverca, and at the name in server`
+    return new TransportError({ outlook: "untrusted", message: `${message} (${said})` })
+  }
   return mayPass.includes(code)
     ? passing(`cannot reach the hub${through}: ${said}`)
     : refused(`the login failed: ${said}`)

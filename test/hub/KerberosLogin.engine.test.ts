@@ -285,4 +285,24 @@ describe("a login by Kerberos that fails is told why", () => {
       })
     )
   )
+
+  it.live("when that of the proxy on the way does not, which is named", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { kdc, apache, directory, config, entering } = yield* site()
+        kdc.keytab("builder.keytab", builder)
+        const another = makeAuthority(directory, "another")
+        const proxy = yield* startForwardProxy({
+          names: { [`localhost:${apache.port}`]: apache.port },
+          certificate: issue(directory, another, { name: "proxy", alternatives: "DNS:localhost" })
+        })
+        const https_proxy = `https://localhost:${proxy.port}`
+        const { message } = yield* Effect.flip(entering(config(), getID(), { https_proxy }))
+        assert.include(
+          message,
+          `the certificate of the hub, or that of the proxy ${https_proxy} (https_proxy), does not hold`
+        )
+      })
+    )
+  )
 })
