@@ -27,7 +27,6 @@ export const hubFlags = {
   user: Flag.String("user").pipe(
     Flag.withDescription("Log in with a password, as this user (or ADJUTANT_USER)"),
     Flag.withMetavar("NAME"),
-    Flag.withFallbackConfig(Config.String("ADJUTANT_USER")),
     Flag.optional
   ),
   passwordFile: Flag.String("password-file").pipe(
@@ -67,17 +66,28 @@ export interface HubFlags {
   readonly serverca: Option.Option<string>
 }
 
-/** What is named by a flag counts more than the user, who may be in the environment for good. */
+/** The flags that each name a way in; those of a password name one together. */
+const waysNamed = ({ cert, keytab, user, passwordFile }: HubFlags): ReadonlyArray<string> => [
+  ...(Option.isSome(cert) ? ["--cert"] : []),
+  ...(Option.isSome(keytab) ? ["--keytab"] : []),
+  ...(Option.isSome(user) ? ["--user"] : Option.isSome(passwordFile) ? ["--password-file"] : [])
+]
+
+/** What is named by a flag counts more than the user of the environment, who may be there for good. */
 const wayOf = Effect.fnUntraced(function* (flags: HubFlags) {
-  const [cert, keytab, principal, user] = [flags.cert, flags.keytab, flags.principal, flags.user].map(Option.getOrNull)
-  if (cert != null && keytab != null) return yield* misuse("--cert and --keytab are two ways to log in: give one")
+  const [one, other] = waysNamed(flags)
+  if (other !== undefined) return yield* misuse(`${one} and ${other} are two ways to log in: give one`)
+  const [cert, keytab, principal] = [flags.cert, flags.keytab, flags.principal].map(Option.getOrNull)
   if ((keytab == null) !== (principal == null)) return yield* misuse("--keytab and --principal belong together")
   if (cert != null) return { _tag: "Certificate", file: cert } satisfies Way
   if (keytab != null && principal != null) return yield* keytabWay(keytab, principal)
-  if (user != null) return { _tag: "Password", user, password: yield* passwordOf(flags) } satisfies Way
+  const user = Option.getOrNull(flags.user) ?? (yield* userOfEnvironment)
+  if (user !== null) return { _tag: "Password", user, password: yield* passwordOf(flags) } satisfies Way
   if (Option.isSome(flags.passwordFile)) return yield* misuse("--password-file: whose password is it? Give --user")
   return { _tag: "Tickets" } satisfies Way
 })
+
+const userOfEnvironment = Config.String("ADJUTANT_USER").pipe(Effect.orElseSucceed(() => null))
 
 /** Tickets that are got with it are nobody else's, and go with the session. */
 const keytabWay = Effect.fnUntraced(function* (keytab: string, principal: string) {

@@ -237,10 +237,30 @@ describe("build, on a hub of its own", () => {
         complains([
           [["--password-file", "/nowhere", source], 64, /whose password is it\? Give --user/],
           [["--cert", "/a", "--keytab", "/b", "--principal", "me", source], 64, /--cert and --keytab are two ways/],
+          [["--cert", "/a", "--user", "me", source], 64, /--cert and --user are two ways to log in: give one/],
+          [
+            ["--keytab", "/a", "--principal", "me", "--password-file", "/b", source],
+            64,
+            /--keytab and --password-file are two ways/
+          ],
           [["--principal", "me", source], 64, /--keytab and --principal belong together/],
           [["--keytab", "/no", "--principal", "me", source], 1, /^adjutant: \/no \(keytab\): there is no such file\n$/],
           [["--cert", "/no", source], 1, /^adjutant: \/no \(cert\) cannot be read/]
         ]),
+      patient
+    )
+
+    it.effect(
+      "takes the user of the environment, unless a flag names another way in",
+      () =>
+        Effect.gen(function* () {
+          const { url } = yield* Demo
+          const as = (...way: ReadonlyArray<string>) =>
+            adjutant(["build", "--server", url, "--target", "demo", ...way, source], { ADJUTANT_USER: "me" })
+          const [password, certificate] = yield* Effect.all([as(), as("--cert", "/no")], { concurrency: 2 })
+          assert.match(password.err, /a password is needed/)
+          assert.match(certificate.err, /^adjutant: \/no \(cert\) cannot be read/)
+        }),
       patient
     )
 
