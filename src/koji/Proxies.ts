@@ -4,6 +4,8 @@
  *
  * A variable in lower case counts more than one in upper case; an empty one unsets it. What stands in `no_proxy` is a
  * name with all that is below it, with a port or without, an address, or a network of addresses.
+ * These are the rules of requests 2.34; by those of older ones a name covers all that ends with it, so that
+ * `hub.example.org` would cover kojihub.example.org too.
  */
 import { Redacted, Result } from "effect"
 
