@@ -5,7 +5,7 @@ import { Effect } from "effect"
 import { until } from "./until.ts"
 
 const project = join(import.meta.dirname, "../..")
-const script = join(project, "scripts/service/machine")
+export const script = join(project, "scripts/service/machine")
 
 export interface Said {
   readonly code: number
@@ -38,7 +38,8 @@ export const whyNoMachine = (): string | undefined => {
   }
 }
 
-const ran = (file: string, args: ReadonlyArray<string>, input: string | Uint8Array = "") =>
+/** Runs this to its end. */
+export const ran = (file: string, args: ReadonlyArray<string>, input: string | Uint8Array = "") =>
   Effect.callback<Said>((resume) => {
     const child = execFile(file, args, { maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === "number" ? error.code : 1
