@@ -58,9 +58,8 @@ export const chainStart = (stream: StreamName): string => digest(`koji-adjutant 
 
 const digest = (text: string): string => hash("sha256", text, "hex").slice(0, hashLength)
 const hashLength = 32
-const beforeHash = `,"hash":"`
-const afterHash = `"}`
-const tailLength = beforeHash.length + hashLength + afterHash.length
+const tailLength = `,"hash":"`.length + hashLength + `"}`.length
+const tail = /,"hash":"[0-9a-f]{32}"\}$/y
 const head = /^\{"v":([1-9]\d{0,8}),"seq":(0|[1-9]\d{0,14}),"at":(0|[1-9]\d{0,14}),"event":/
 const version = /^\{"v":([1-9]\d{0,8})[,}]/
 
@@ -139,13 +138,9 @@ export const parseLine = (text: string): Result.Result<StoredEvent, LineFault> =
 
 /** What a line gives as its hash; undefined when it does not end as one. */
 const hashAtEnd = (text: string): string | undefined => {
-  const from = text.length - tailLength
-  if (!text.startsWith(beforeHash, from) || !text.endsWith(afterHash)) return undefined
-  const [start, end] = [from + beforeHash.length, text.length - afterHash.length]
-  for (let at = start; at < end; at++) if (!isHexDigit(text.charCodeAt(at))) return undefined
-  return text.slice(start, end)
+  tail.lastIndex = text.length - tailLength
+  return tail.test(text) ? text.slice(-hashLength - `"}`.length, -`"}`.length) : undefined
 }
-const isHexDigit = (code: number): boolean => (code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x66)
 
 /** Reads one line and holds it against its place: its number and the hash of the line before. */
 export const verifyLine = (text: string, seq: number, previous: string): Result.Result<StoredEvent, LineFault> => {
