@@ -6,7 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Config, Effect, Layer, Option, Redacted } from "effect"
-import { Flag } from "effect/cli"
+import { type Command, Flag } from "effect/cli"
 import { checkKeytab } from "../daemon/Ways.ts"
 import { sessionBy, type Way } from "../hub/WayIn.ts"
 import { readWhole } from "../inspect/Files.ts"
@@ -56,15 +56,7 @@ export const hubFlags = {
   )
 }
 
-export interface HubFlags {
-  readonly server: string
-  readonly user: Option.Option<string>
-  readonly passwordFile: Option.Option<string>
-  readonly cert: Option.Option<string>
-  readonly keytab: Option.Option<string>
-  readonly principal: Option.Option<string>
-  readonly serverca: Option.Option<string>
-}
+export type HubFlags = Command.Command.Config.Infer<typeof hubFlags>
 
 /** The flags that each name a way in; those of a password name one together. */
 const waysNamed = ({ cert, keytab, user, passwordFile }: HubFlags): ReadonlyArray<string> => [

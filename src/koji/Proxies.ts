@@ -57,8 +57,6 @@ export const readProxies = (environment: Environment): ProxySettings => {
   return { settings, exceptions: [exceptions, settings.get("no")?.text ?? ""] }
 }
 
-export const noProxies: ProxySettings = readProxies({})
-
 /** What is set, for a person to see; what is secret is left out. */
 export const shownProxies = ({ settings }: ProxySettings): ReadonlyArray<Setting> =>
   ["http", "https", "all", "no"].flatMap((name) => {

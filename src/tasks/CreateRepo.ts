@@ -9,6 +9,7 @@ import { hubStep } from "../buildroot/HubSteps.ts"
 import { KojiLogs } from "../buildroot/KojiLogs.ts"
 import { mockStatus } from "../buildroot/MockStatus.ts"
 import { toolsEnvironment } from "../buildroot/RootEnvironment.ts"
+import { ifThere } from "../buildroot/SourceFile.ts"
 import { TaskUploads } from "../buildroot/TaskUploads.ts"
 import { toolsImageFor } from "../buildroot/ToolsImage.ts"
 import { exists, Workspace } from "../buildroot/Workspace.ts"
@@ -112,24 +113,13 @@ const inspect = Effect.fnUntraced(function* (repoId: number, tagName: string, ar
   const workspace = yield* Workspace
   const repository = pathInfo(settings.topDirectory).repo(repoId, tagName)
   const directory = join(repository, arch)
-  const sizeOf = (path: string) =>
-    Effect.promise(() =>
-      stat(path).then(
-        (found) => found.size,
-        () => null
-      )
-    )
-  const there = yield* Effect.promise(() =>
-    stat(directory).then(
-      (found) => found.isDirectory(),
-      () => false
-    )
-  )
-  if (!there) return yield* genericError(`Repo directory missing: ${directory}`)
+  const look = (path: string) => Effect.promise(() => ifThere(stat(path)))
+  if ((yield* look(directory))?.isDirectory() !== true)
+    return yield* genericError(`Repo directory missing: ${directory}`)
   yield* Effect.promise(() => mkdir(join(workspace.root, "repo"), { recursive: true }))
   return {
-    packages: ((yield* sizeOf(join(directory, "pkglist"))) ?? 0) > 0,
-    comps: (yield* sizeOf(join(repository, "groups/comps.xml"))) !== null,
+    packages: ((yield* look(join(directory, "pkglist")))?.size ?? 0) > 0,
+    comps: (yield* look(join(repository, "groups/comps.xml"))) !== undefined,
     update: settings.createrepoUpdate,
     skipStat: settings.createrepoSkipStat,
     createrepoC: settings.useCreaterepoC

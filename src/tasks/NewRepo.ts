@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { Effect, Schema } from "effect"
 import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
 import { happenedIf, hubStep } from "../buildroot/HubSteps.ts"
+import { ifThere } from "../buildroot/SourceFile.ts"
 import { Door } from "../buildroot/World.ts"
 import { getRepo, repoDone, repoInfo, repoInit, takesOldForNew } from "../hub/calls/repos.ts"
 import { getFullInheritance, getTag } from "../hub/calls/tags.ts"
@@ -122,18 +123,13 @@ const archesOf = Effect.fnUntraced(function* (repoId: number, tagName: string) {
   const { topDirectory } = yield* BuilderSettings
   const name = yield* Effect.fromResult(safeComponent(tagName))
   const directory = pathInfo(topDirectory).repo(repoId, name)
-  const names = yield* Effect.promise(() => readdir(directory).catch(() => undefined))
+  const names = yield* Effect.promise(() => ifThere(readdir(directory)))
   if (names === undefined) return yield* genericError(`Repo directory missing: ${directory}`)
   const arches: Array<string> = []
   for (const arch of names.sort()) {
     if (arch === "groups") continue
-    const found = yield* Effect.promise(() =>
-      stat(join(directory, arch, "pkglist")).then(
-        () => true,
-        () => false
-      )
-    )
-    if (found) arches.push(arch)
+    const found = yield* Effect.promise(() => ifThere(stat(join(directory, arch, "pkglist"))))
+    if (found !== undefined) arches.push(arch)
   }
   return arches
 })

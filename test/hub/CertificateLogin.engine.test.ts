@@ -13,7 +13,7 @@ import { layerFilesClient } from "../../src/hub/HubClient.ts"
 import { HubFiles } from "../../src/hub/HubFiles.ts"
 import { HubSession } from "../../src/hub/HubSession.ts"
 import { readTlsFiles } from "../../src/hub/TlsFiles.ts"
-import { noProxies } from "../../src/koji/Proxies.ts"
+import { readProxies } from "../../src/koji/Proxies.ts"
 import { adjutant } from "../cli/command.ts"
 import { startDaemon } from "../e2e/daemonProcess.ts"
 import { engineSocket, toolsImage } from "../engines.ts"
@@ -80,7 +80,7 @@ const entering = <A, E, R>(file: string, work: Effect.Effect<A, E, R>) =>
 const filesOf = Effect.fnUntraced(function* (authorities: string | null, topUrl: string) {
   const tls = yield* readTlsFiles({ certificate: null, authorities, verify: true })
   const layer = HubFiles.layer({ topUrl, topDirectory: "/nowhere" }).pipe(
-    Layer.provide(layerFilesClient(tls, noProxies))
+    Layer.provide(layerFilesClient(tls, readProxies({})))
   )
   return yield* Effect.provide(HubFiles, yield* Layer.build(layer))
 })

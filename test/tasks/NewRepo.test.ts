@@ -125,6 +125,16 @@ describe("newRepo", () => {
     assertFailed(told, "GenericError", `Repo directory missing: ${told.world.hub.top}/repos/model-build/2`)
   })
 
+  for (const file of ["x86_64/pkglist", "groups/comps.xml"]) {
+    it(`fails where ${file} cannot be looked at, and makes no repository without it`, async () => {
+      const files = (operation: string, path: string) =>
+        operation === "stat" && path.endsWith(`/repos/model-build/2/${file}`) ? ({ code: "EIO" } as const) : "done"
+      const told = await making({ world: { files } })
+      assert.strictEqual(told.state, "FAILED")
+      assert.include(JSON.stringify(told.result), "EIO: injected, stat")
+    })
+  }
+
   it("fails with the fault of its child, and leaves the repository unfinished", async () => {
     const told = await making({ steps: { createrepo: exits(1) }, after: repository })
     assert.strictEqual(told.state, "FAILED")
