@@ -9,12 +9,12 @@
 
 import { Duplex, Readable } from "node:stream"
 import Dockerode from "dockerode"
-import { Effect, Schema, Stream } from "effect"
+import { Effect, Schedule, Schema, Stream } from "effect"
 import type { CreateBody } from "./CreateBody.ts"
 import { EngineError, type TerminalSize } from "./Engine.ts"
 import * as Answer from "./EngineAnswers.ts"
 import { type About, ask, body, call, named, progress } from "./EngineCalls.ts"
-import { statusOf } from "./EngineFault.ts"
+import { endedMeanwhile, statusOf } from "./EngineFault.ts"
 
 /** Time for a call that only asks or flips a state. */
 const quickSeconds = 60
@@ -80,7 +80,7 @@ export const dockerodeClient = (socketPath: string) => {
     inspectContainer: (nameOrId: string) => {
       const about = { operation: "inspect", subject: nameOrId }
       const inspect = (abortSignal: AbortSignal) => docker.getContainer(nameOrId).inspect({ abortSignal })
-      return named(about, ask(about, quickSeconds, Answer.ContainerAnswer, inspect))
+      return named(about, lookedAgain(ask(about, quickSeconds, Answer.ContainerAnswer, inspect)))
     },
     /**
      * Returns once the container does not run, at once if it does not; it must have been started. Podman is asked in its
@@ -179,8 +179,10 @@ export const dockerodeClient = (socketPath: string) => {
       )
     },
     listContainers: (labels: Labels) =>
-      ask({ operation: "list", subject: "containers" }, quickSeconds, Answer.ContainerListAnswer, (abortSignal) =>
-        docker.listContainers({ all: true, filters: { label: pairs(labels) }, abortSignal })
+      lookedAgain(
+        ask({ operation: "list", subject: "containers" }, quickSeconds, Answer.ContainerListAnswer, (abortSignal) =>
+          docker.listContainers({ all: true, filters: { label: pairs(labels) }, abortSignal })
+        )
       ),
     /** The id of the image made of a container that has ended. Podman insists on a body, though it reads the query. */
     commitContainer: (id: string, reference: string, labels: Labels) => {
@@ -225,6 +227,11 @@ export const dockerodeClient = (socketPath: string) => {
     }
   }
 }
+
+/** Looks at containers again when one ended while the engine looked, which spoils Podman's whole answer. */
+const lookedAgain = <A>(look: Effect.Effect<A, EngineError>) =>
+  Effect.retry(look, { while: endedMeanwhile, times: looksMax, schedule: Schedule.spaced("20 millis") })
+const looksMax = 50
 
 const pairs = (labels: Labels): Array<string> => Object.entries(labels).map(([name, value]) => `${name}=${value}`)
 

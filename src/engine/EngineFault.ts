@@ -15,6 +15,13 @@ export const engineFault = (operation: string, subject: string, cause: unknown):
 export const statusOf = (cause: unknown): number | undefined =>
   Predicate.hasProperty(cause, "statusCode") && typeof cause.statusCode === "number" ? cause.statusCode : undefined
 
+/**
+ * Podman before 4.4 could not tell of a container because a process of it ended while it looked. It can a moment later.
+ * Source: Podman's issue 16383.
+ */
+export const endedMeanwhile = ({ message }: EngineError): boolean =>
+  /\/proc\/\d+\/cgroup: no such process/.test(message)
+
 /** Docker's words for the log of a container that somebody is removing. */
 const marked = /dead or marked for removal/
 const podmanConflict =
