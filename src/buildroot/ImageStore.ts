@@ -15,6 +15,7 @@ import { Clock, Context, Effect, Layer, Option, Schema, Semaphore } from "effect
 import { Engine, type EngineError } from "../engine/Engine.ts"
 import { PackageEntry } from "../koji/PackageList.ts"
 import { BuilderSettings } from "./BuilderSettings.ts"
+import { ifThere } from "./SourceFile.ts"
 
 /** What is known of an image made here. */
 export const ImageRecord = Schema.Struct({
@@ -236,7 +237,7 @@ const pinsName = "pins"
 const readPins = async (directory: string): Promise<Map<string, Set<string>>> => {
   const pins = new Map<string, Set<string>>()
   for (const key of await readdir(directory)) {
-    for (const attempt of await readdir(join(directory, key, pinsName)).catch(() => [])) {
+    for (const attempt of (await ifThere(readdir(join(directory, key, pinsName)))) ?? []) {
       pins.set(attempt, (pins.get(attempt) ?? new Set()).add(key))
     }
   }
@@ -273,9 +274,9 @@ const moveAcross = async (from: string, to: string): Promise<void> => {
 const decodeRecord = Schema.decodeUnknownEffect(Schema.fromJsonString(ImageRecord))
 
 const readRecord = (path: string) =>
-  Effect.promise(() => readFile(join(path, "record.json"), "utf8").catch(() => undefined)).pipe(
+  Effect.promise(() => ifThere(readFile(join(path, "record.json"), "utf8"))).pipe(
     Effect.flatMap((text) => (text === undefined ? Effect.succeed(undefined) : decodeRecord(text))),
-    // A record that cannot be read is as good as none: the image is made again.
+    // A record that is none is as good as missing: the image is made again.
     Effect.catchTag("SchemaError", () => Effect.succeed(undefined))
   )
 

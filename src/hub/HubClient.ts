@@ -12,7 +12,7 @@ import { Effect, Layer, Redacted, Result, Scope } from "effect"
 import { HttpClient, HttpClientError } from "effect/http"
 import { type ProxySettings, proxyFor } from "../koji/Proxies.ts"
 import { loginTarget } from "./Login.ts"
-import { ThroughProxy, throughProxy } from "./ThroughProxy.ts"
+import { failureOf, throughProxy } from "./ThroughProxy.ts"
 import type { TlsMaterial } from "./TlsFiles.ts"
 
 /** For calls and uploads. */
@@ -128,8 +128,7 @@ const over = (connect: TlsOptions | undefined) =>
   })
 
 /** The server speaks nothing as old as TLS 1.2. */
-const wantsNewer = ({ reason }: HttpClientError.HttpClientError): boolean => {
-  const outer = "cause" in reason ? reason.cause : undefined
-  const cause = outer instanceof ThroughProxy ? outer.cause : outer
+const wantsNewer = (error: HttpClientError.HttpClientError): boolean => {
+  const { cause } = failureOf(error)
   return cause instanceof Error && /PROTOCOL_VERSION/.test("code" in cause ? String(cause.code) : "")
 }

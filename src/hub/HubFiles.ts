@@ -11,7 +11,7 @@ import { join } from "node:path"
 import { Context, Effect, Layer, Schedule, Schema, type Scope, Stream } from "effect"
 import { HttpClient, type HttpClientError, HttpClientRequest } from "effect/http"
 import { safeRelativePath } from "../koji/Paths.ts"
-import { ThroughProxy } from "./ThroughProxy.ts"
+import { failureOf } from "./ThroughProxy.ts"
 import { tlsTrouble } from "./TlsTrouble.ts"
 
 /** A file of the hub's could not be had. Only what is `unavailable` or `cut-short` has been tried more than once. */
@@ -172,11 +172,10 @@ const served = (
 }
 
 const notReached = (
-  { reason }: HttpClientError.HttpClientError,
+  error: HttpClientError.HttpClientError,
   failed: (reason: HubFileError["reason"], message: string) => HubFileError
 ): HubFileError => {
-  const cause = "cause" in reason ? reason.cause : undefined
-  const through = cause instanceof ThroughProxy ? ` through ${cause.proxy}` : ""
+  const { cause, through } = failureOf(error)
   const trouble = tlsTrouble(cause)
   return trouble === undefined
     ? failed("unavailable", ` cannot be reached${through}`)

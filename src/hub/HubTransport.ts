@@ -4,7 +4,7 @@
  */
 import { Context, Effect, Layer, Result, Schema, Stream } from "effect"
 import { HttpBody, HttpClient, type HttpClientError, HttpClientRequest, type HttpClientResponse } from "effect/http"
-import { ThroughProxy } from "./ThroughProxy.ts"
+import { failureOf } from "./ThroughProxy.ts"
 import { tlsTrouble } from "./TlsTrouble.ts"
 import type { Answer, MethodCall } from "./Value.ts"
 import { answerDecoder } from "./XmlRpcDecoder.ts"
@@ -135,15 +135,13 @@ const decompressed = (
 
 /** What went wrong, without the request: its headers hold the session's key. */
 const notReached = (error: HttpClientError.HttpClientError, refusal?: Refusal): TransportError => {
-  const { reason } = error
-  const cause = "cause" in reason ? reason.cause : undefined
+  const { cause, through } = failureOf(error)
   const root = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause
-  const through = cause instanceof ThroughProxy ? ` through ${cause.proxy}` : ""
   const trouble = tlsTrouble(root)
   if (trouble !== undefined) return new TransportError({ ...trouble, message: `${trouble.message}${through}` })
   const closed = root instanceof Error && "code" in root && closings.includes(String(root.code))
   const meaning = closed ? refusal?.("closed") : undefined
-  const words = `cannot reach the hub${through}: ${root === undefined ? reason._tag : wordsOf(root)}`
+  const words = `cannot reach the hub${through}: ${root === undefined ? error.reason._tag : wordsOf(root)}`
   return passing(meaning === undefined ? words : `${words}: ${meaning}`)
 }
 

@@ -18,6 +18,14 @@ export class ThroughProxy extends Error {
   }
 }
 
+/** What a request failed of, and the words for the proxy that was on its way, if one was. */
+export const failureOf = ({ reason }: HttpClientError.HttpClientError): { cause: unknown; through: string } => {
+  const cause = "cause" in reason ? reason.cause : undefined
+  return cause instanceof ThroughProxy
+    ? { cause: cause.cause, through: ` through ${cause.proxy}` }
+    : { cause, through: "" }
+}
+
 /** A client whose every request goes through the proxy; `toProxy` is for one that is itself spoken to over TLS. */
 export const throughProxy = (proxy: Proxy, toHub: TlsOptions, toProxy: TlsOptions | undefined) =>
   Effect.gen(function* () {

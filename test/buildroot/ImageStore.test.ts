@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Deferred, Effect, Fiber, Layer, Stream } from "effect"
+import { Context, Deferred, Effect, Exit, Fiber, Layer, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { BuilderSettings } from "../../src/buildroot/BuilderSettings.ts"
 import { ImageStore, type MadeImage } from "../../src/buildroot/ImageStore.ts"
@@ -11,6 +11,7 @@ import { Engine } from "../../src/engine/Engine.ts"
 import { imageLabels } from "../../src/engine/Labels.ts"
 import { layerMemory } from "../../src/engine/MemoryEngine.ts"
 import { makeReaper } from "../../src/engine/Reaper.ts"
+import { modelDirectory } from "../model/Machine.ts"
 import { builderSettings } from "./settings.ts"
 
 const instance = "a1b2c3"
@@ -29,10 +30,10 @@ const settings = (change: Partial<BuilderSettings["Service"]>) =>
     BuilderSettings,
     Effect.map(State, ({ directory }) => builderSettings({ directory, instance, image: "tools", bootId: "" }, change))
   )
-const world = (change: Partial<BuilderSettings["Service"]> = {}) =>
+const world = (change: Partial<BuilderSettings["Service"]> = {}, place: Layer.Layer<State> = state) =>
   Layer.provideMerge(
     Layer.mergeAll(layerMemory({ kind: "docker", program: () => ({ output: [], exit: 0 }) }), settings(change)),
-    state
+    place
   )
 
 const stored = <A, E, R>(
@@ -304,6 +305,32 @@ describe("images", () => {
       yield* after.pipe(Effect.provide(ImageStore.layer, { local: true }))
     }).pipe(Effect.provide(world({ imageCacheAgeSecondsMax: 1 })))
   )
+
+  for (const file of ["record.json", "pins"]) {
+    it.effect(`are neither forgotten nor free to go where the disk does not show their ${file}`, () => {
+      const disk = { sick: false }
+      const { path, remove } = modelDirectory((operation, at) =>
+        disk.sick && operation.startsWith("read") && at.endsWith(`/${file}`) ? { code: "EIO" } : "done"
+      )
+      return Effect.gen(function* () {
+        const started = <A, E>(use: Effect.Effect<A, E, ImageStore | Engine | State>) =>
+          use.pipe(Effect.provide(ImageStore.layer, { local: true }))
+        yield* started(Effect.flatMap(ImageStore, (store) => store.getOrMake("1-1", "k", making("k"))))
+        disk.sick = true
+        const exit = yield* Effect.exit(started(Effect.void))
+        assert.isTrue(Exit.isFailure(exit))
+        assert.include(String(exit), `EIO: injected`)
+        disk.sick = false
+        yield* TestClock.adjust("2 seconds")
+        assert.deepStrictEqual(yield* started(Effect.flatMap(ImageStore, ({ evict }) => evict)), [])
+        const again = Effect.flatMap(ImageStore, (store) => store.getOrMake("2-1", "k", Effect.die("it is there")))
+        assert.isFalse((yield* started(again)).made)
+      }).pipe(
+        Effect.provide(world({ imageCacheAgeSecondsMax: 1 }, Layer.succeed(State, { directory: path }))),
+        Effect.ensuring(Effect.sync(remove))
+      )
+    })
+  }
 
   it.effect("that the engine has lost are made again", () =>
     stored(
