@@ -159,18 +159,27 @@ const release =
 
 /** Kills and removes; true if there was something to remove. */
 export const removeContainer = (host: Host, nameOrId: string): Effect.Effect<boolean, EngineError> =>
-  host.client.removeContainer(nameOrId).pipe(
-    Effect.retry({
-      while: ({ reason }) => reason !== "missing",
-      times: removalAttempts,
-      schedule: Schedule.spaced(removalInterval)
-    }),
-    Effect.as(true),
-    Effect.catchIf(
-      ({ reason }) => reason === "missing",
-      () => Effect.succeed(false)
+  Effect.suspend(() => {
+    // What cannot be removed at first is there. Podman removes at times, and complains.
+    let wasThere = false
+    return host.client.removeContainer(nameOrId).pipe(
+      Effect.tapError(({ reason }) =>
+        Effect.sync(() => {
+          wasThere ||= reason === "conflict" || reason === "refused"
+        })
+      ),
+      Effect.retry({
+        while: ({ reason }) => reason !== "missing",
+        times: removalAttempts,
+        schedule: Schedule.spaced(removalInterval)
+      }),
+      Effect.as(true),
+      Effect.catchIf(
+        ({ reason }) => reason === "missing",
+        () => Effect.succeed(wasThere)
+      )
     )
-  )
+  })
 
 /** The image that the spec wants of a container that has ended so, if it wants one. */
 const commit = (host: Host, id: string, spec: ContainerSpec, { reason }: ContainerExit) => {

@@ -9,12 +9,12 @@
 
 import { Duplex, Readable } from "node:stream"
 import Dockerode from "dockerode"
-import { Effect, Schedule, Schema, Stream } from "effect"
+import { Clock, Effect, Schedule, Schema, Stream } from "effect"
 import type { CreateBody } from "./CreateBody.ts"
 import { EngineError, type TerminalSize } from "./Engine.ts"
 import * as Answer from "./EngineAnswers.ts"
-import { type About, ask, body, call, named, progress } from "./EngineCalls.ts"
-import { endedMeanwhile, statusOf } from "./EngineFault.ts"
+import { type About, ask, body, call, items, named, progress } from "./EngineCalls.ts"
+import { changedMeanwhile, statusOf } from "./EngineFault.ts"
 
 /** Time for a call that only asks or flips a state. */
 const quickSeconds = 60
@@ -53,6 +53,12 @@ export const dockerodeClient = (socketPath: string) => {
       })
     })
 
+  const inspectContainer = (nameOrId: string) => {
+    const about = { operation: "inspect", subject: nameOrId }
+    const inspect = (abortSignal: AbortSignal) => docker.getContainer(nameOrId).inspect({ abortSignal })
+    return named(about, lookedAgain(ask(about, quickSeconds, Answer.ContainerAnswer, inspect)))
+  }
+
   return {
     version: ask({ operation: "version", subject: socketPath }, quickSeconds, Answer.VersionAnswer, () =>
       docker.version()
@@ -77,14 +83,11 @@ export const dockerodeClient = (socketPath: string) => {
           .start({ abortSignal })
           .catch((cause) => (statusOf(cause) === 304 ? undefined : Promise.reject(cause)))
       }),
-    inspectContainer: (nameOrId: string) => {
-      const about = { operation: "inspect", subject: nameOrId }
-      const inspect = (abortSignal: AbortSignal) => docker.getContainer(nameOrId).inspect({ abortSignal })
-      return named(about, lookedAgain(ask(about, quickSeconds, Answer.ContainerAnswer, inspect)))
-    },
+    inspectContainer,
     /**
      * Returns once the container does not run, at once if it does not; it must have been started. Podman is asked in its
      * own API: its answer to Docker's question looks without a pause, and takes a third of a processor for each step.
+     * It forgets an exit code five minutes after the end, and fails to wait for what has long ended.
      */
     waitContainer: (id: string, kind: "docker" | "podman") => {
       const about = { operation: "wait", subject: id }
@@ -99,7 +102,11 @@ export const dockerodeClient = (socketPath: string) => {
         Effect.catchTag("SchemaError", (error) =>
           Effect.fail(new EngineError({ ...about, reason: "unreachable", message: `broken off: ${error.message}` }))
         ),
-        Effect.asVoid
+        Effect.asVoid,
+        Effect.catchIf(
+          ({ message }) => forgotten.test(message),
+          (error) => Effect.flatMap(inspectContainer(id), ({ State }) => (State.Running ? error : Effect.void))
+        )
       )
     },
     /** SIGKILL. Succeeds when it does not run any more. */
@@ -163,21 +170,35 @@ export const dockerodeClient = (socketPath: string) => {
     /**
      * Whether this happened to the container between these times (milliseconds since the epoch): the engine itself was told
      * to kill it; or it ended, and the engine was there. Docker forgets the events of its life before, and old ones.
+     * Podman stops reading its events at the later time whether it has come to it or not: it is asked after that, for all
+     * that it has.
      */
-    sawHappen: (id: string, event: "kill" | "die", since: number, until: number) => {
+    sawHappen: Effect.fnUntraced(function* (
+      id: string,
+      kind: "docker" | "podman",
+      event: "kill" | "die",
+      since: number,
+      until: number
+    ) {
+      const about = { operation: "events", subject: id }
+      const [first, last] = [Math.floor(since / 1000), Math.ceil(until / 1000)]
       const filters = JSON.stringify({ container: [id], event: [event] })
-      const times = { since: Math.floor(since / 1000), until: Math.ceil(until / 1000) }
-      return body({ operation: "events", subject: id }, quickSeconds, (abortSignal) =>
-        docker.getEvents({ ...times, filters, abortSignal })
-      ).pipe(
-        Stream.runFold(
-          () => 0,
-          (bytes, chunk) => bytes + chunk.length
-        ),
-        Effect.map((bytes) => bytes > 2),
+      const times = kind === "docker" ? { since: first, until: last } : { since: first, stream: false }
+      const events = body(about, quickSeconds, (abortSignal) => docker.getEvents({ ...times, filters, abortSignal }))
+      if (kind === "podman") yield* Effect.sleep(Math.max(0, until - (yield* Clock.currentTimeMillis)))
+      return yield* items(about, Answer.EventItem, events).pipe(
+        Stream.filter(({ Action, time }) => Action === event && time <= last),
+        Stream.runCount,
+        Effect.map((count) => count > 0),
+        // Podman may meet an event of which only the half is written.
+        Effect.retry({
+          while: ({ reason }) => reason === "refused",
+          times: looksMax,
+          schedule: Schedule.spaced(lookInterval)
+        }),
         Effect.timeoutOrElse({ duration: `${quickSeconds} seconds`, orElse: () => Effect.succeed(false) })
       )
-    },
+    }),
     listContainers: (labels: Labels) =>
       lookedAgain(
         ask({ operation: "list", subject: "containers" }, quickSeconds, Answer.ContainerListAnswer, (abortSignal) =>
@@ -195,15 +216,15 @@ export const dockerodeClient = (socketPath: string) => {
 
     inspectImage: (reference: string) => {
       const about = { operation: "inspect", subject: reference }
-      return named(
-        about,
-        ask(about, quickSeconds, Answer.ImageAnswer, () => docker.getImage(reference).inspect())
-      )
+      const inspect = () => docker.getImage(reference).inspect()
+      return named(about, lookedAgain(ask(about, quickSeconds, Answer.ImageAnswer, inspect)))
     },
     /** Images with at least one of the labels: asked for two at once, Podman 4.3 finds none. */
     listImages: (labels: Labels) =>
-      ask({ operation: "list", subject: "images" }, quickSeconds, Answer.ImageListAnswer, (abortSignal) =>
-        docker.listImages({ filters: { label: pairs(labels).slice(0, 1) }, abortSignal })
+      lookedAgain(
+        ask({ operation: "list", subject: "images" }, quickSeconds, Answer.ImageListAnswer, (abortSignal) =>
+          docker.listImages({ filters: { label: pairs(labels).slice(0, 1) }, abortSignal })
+        )
       ),
     removeImage: (reference: string) => {
       const about = { operation: "remove", subject: reference }
@@ -228,10 +249,14 @@ export const dockerodeClient = (socketPath: string) => {
   }
 }
 
-/** Looks at containers again when one ended while the engine looked, which spoils Podman's whole answer. */
+/** Looks again when what was looked at changed meanwhile, which spoils the whole answer. */
 const lookedAgain = <A>(look: Effect.Effect<A, EngineError>) =>
-  Effect.retry(look, { while: endedMeanwhile, times: looksMax, schedule: Schedule.spaced("20 millis") })
+  Effect.retry(look, { while: changedMeanwhile, times: looksMax, schedule: Schedule.spaced(lookInterval) })
 const looksMax = 50
+const lookInterval = "20 millis"
+
+/** Podman's words for an exit code that it does not have any more. */
+const forgotten = /no such exit code/
 
 const pairs = (labels: Labels): Array<string> => Object.entries(labels).map(([name, value]) => `${name}=${value}`)
 

@@ -81,6 +81,9 @@ export const ProgressItem = Schema.Struct({
   error: maybe(Schema.String)
 })
 
+/** An event; its time in seconds since the epoch. */
+export const EventItem = Schema.Struct({ Action: Schema.String, time: Schema.Int })
+
 /** Milliseconds since the epoch; 0 for the engine's "never" (year 1). */
 export const milliseconds = (time: string): number => {
   const parsed = Date.parse(time)

@@ -58,20 +58,27 @@ export const body = (
     )
   )
 
-/** The texts of a progress stream; its first item that is an error fails it (Podman sends those with status 200). */
-export const progress = (about: About, bytes: Stream.Stream<Uint8Array, EngineError>) =>
+/** The items of an answer that has one on each line. */
+export const items = <A, I>(
+  about: About,
+  schema: Schema.Codec<A, I>,
+  bytes: Stream.Stream<Uint8Array, EngineError>
+): Stream.Stream<A, EngineError> =>
   bytes.pipe(
     Stream.decodeText,
     Stream.splitLines,
     Stream.filter((line) => line.trim() !== ""),
     Stream.mapEffect((line) =>
-      Schema.decodeUnknownEffect(Schema.fromJsonString(ProgressItem))(line).pipe(
+      Schema.decodeUnknownEffect(Schema.fromJsonString(schema))(line).pipe(
         Effect.mapError((error) => problem(about, "refused", error.message))
       )
-    ),
-    Stream.mapEffect((item) =>
-      typeof item.error === "string" ? problem(about, "refused", item.error) : Effect.succeed(item.status ?? "")
     )
+  )
+
+/** The texts of a progress stream; its first item that is an error fails it (Podman sends those with status 200). */
+export const progress = (about: About, bytes: Stream.Stream<Uint8Array, EngineError>) =>
+  Stream.mapEffect(items(about, ProgressItem, bytes), (item) =>
+    typeof item.error === "string" ? problem(about, "refused", item.error) : Effect.succeed(item.status ?? "")
   )
 
 /** Names and references go into the request's path: what is no name must not become another path. */

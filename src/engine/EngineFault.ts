@@ -16,14 +16,18 @@ export const statusOf = (cause: unknown): number | undefined =>
   Predicate.hasProperty(cause, "statusCode") && typeof cause.statusCode === "number" ? cause.statusCode : undefined
 
 /**
- * Podman before 4.4 could not tell of a container because a process of it ended while it looked. It can a moment later.
- * Source: Podman's issue 16383.
+ * The engine could not tell what there is, because something of it went away while it looked: it can a moment later.
+ * Podman fails a look at all containers because a process of one ended (before 4.4; its issue 16383), or a look at all
+ * images because one was removed; Docker a look at an image that is being removed.
  */
-export const endedMeanwhile = ({ message }: EngineError): boolean =>
-  /\/proc\/\d+\/cgroup: no such process/.test(message)
+export const changedMeanwhile = ({ reason, message }: EngineError): boolean =>
+  reason === "refused" &&
+  /\/proc\/\d+\/cgroup: no such process|(?:image|layer|container) not known|layer does not exist/.test(message)
 
 /** Docker's words for the log of a container that somebody is removing. */
 const marked = /dead or marked for removal/
+/** Podman's, of a container that went away after it had been found. */
+const goneMeanwhile = /no such container|container has already been removed/
 const podmanConflict =
   /already in use|is in use|being used by|is running|can only kill running|not running|container state improper|in progress/
 
@@ -36,6 +40,7 @@ const reasonOf = (status: number | undefined, message: string): EngineError["rea
     case 409:
       return marked.test(message) ? "missing" : "conflict"
     case 500:
+      if (goneMeanwhile.test(message)) return "missing"
       return podmanConflict.test(message) ? "conflict" : "refused"
     default:
       return "refused"

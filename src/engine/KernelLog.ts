@@ -1,9 +1,10 @@
 /**
  * Whether the kernel killed something in a container for want of memory, by the kernel's own log.
  *
- * Docker says it itself. Podman 4.3 leaves `OOMKilled` false on hosts with version 1 control groups (its conmon writes
- * the mark where nobody looks), the counter in the container's control group vanishes with the container, and there is
- * no event. The kernel's log names the group, and with it the container, by its full id. A user who may not read the
+ * Docker says it itself, but at times hears of the end first (containerd's issue 12372), and has not heard of the cause
+ * when it is asked. Podman 4.3 leaves `OOMKilled` false on hosts with version 1 control groups (its conmon writes the mark
+ * where nobody looks), the counter in the container's control group vanishes with the container, and there is no event.
+ * The kernel's log names the group, and with it the container, by its full id. A user who may not read the
  * log (rootless, `dmesg_restrict`) is told `Signaled` by 9 instead.
  */
 

@@ -110,7 +110,11 @@ export const memoryClient = (
           return model.start(found, programOf(found.name, found.root))
         })
       ),
-    inspectContainer: (id) => call("inspect", Effect.map(container("inspect", id), answer)),
+    inspectContainer: (id) =>
+      call(
+        "inspect",
+        Effect.map(container("inspect", id), (found) => answer(found, options))
+      ),
     waitContainer: (id) => {
       const wait: Effect.Effect<void, EngineError> = Effect.flatMap(container("wait", id), (found) =>
         found.state === "running" ? Effect.andThen(Deferred.await(found.changed), wait) : Effect.void
@@ -149,7 +153,7 @@ export const memoryClient = (
           found.size = size
         })
       ),
-    sawHappen: (id, event) =>
+    sawHappen: (id, _, event) =>
       call(
         "events",
         Effect.map(container("events", id), ({ killedBy, endSeen }) =>
@@ -242,7 +246,7 @@ const carries = (has: Readonly<Record<string, string>>, wanted: Readonly<Record<
 const time = (milliseconds: number): string =>
   milliseconds === 0 ? "0001-01-01T00:00:00Z" : new Date(milliseconds).toISOString()
 
-const answer = (found: MemoryContainer) => ({
+const answer = (found: MemoryContainer, { hidesWantOfMemory = false }: MemoryEngineOptions) => ({
   Id: found.id,
   Created: time(found.createdAt),
   LogPath: logPath(found.id),
@@ -250,7 +254,7 @@ const answer = (found: MemoryContainer) => ({
   State: {
     Status: found.state,
     Running: found.state === "running",
-    OOMKilled: found.outOfMemory,
+    OOMKilled: found.outOfMemory && !hidesWantOfMemory,
     ExitCode: found.exitCode,
     Error: "",
     StartedAt: time(found.startedAt),

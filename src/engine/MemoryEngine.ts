@@ -70,6 +70,8 @@ export interface MemoryEngineOptions {
   readonly losesAnswer?: (operation: string, nth: number) => boolean
   /** The nth log that is read ends with an error of the engine's own, as Podman's does now and then. */
   readonly spoilsLog?: (nth: number) => boolean
+  /** It does not say which container lacked memory, or not in time; the kernel's log does. */
+  readonly hidesWantOfMemory?: boolean
   /** Podman's log files are not for whoever runs the steps. */
   readonly hidesLogFiles?: boolean
   /** Which paths of the host exist; all of them if not said. */
@@ -111,7 +113,7 @@ export const make = Effect.fnUntraced(function* (options: MemoryEngineOptions) {
       fileBytes: () => Effect.succeed(0),
       openGrowing: (path) =>
         Effect.sync(() => (options.hidesLogFiles === true ? undefined : memoryLogFile(model, path))),
-      killedForMemory: () => Effect.succeed(false),
+      killedForMemory: (id) => Effect.sync(() => model.findContainer(id)?.outOfMemory ?? false),
       outOfSpace: (id) => Effect.as(model.lacksSpace(id), { limit: "space", value: reserveBytes } as const)
     })
     return Engine.of({

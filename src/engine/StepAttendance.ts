@@ -117,13 +117,13 @@ export const attend = Effect.fnUntraced(function* (
   const exitCode = State.ExitCode
   // Podman takes it from a file's time, which the kernel sets a few milliseconds early.
   const finishedAt = Math.max(startedAt, milliseconds(State.FinishedAt))
-  const asksKernel = host.kind === "podman" && exitCode !== 0 && limit === undefined && !State.OOMKilled
+  const asksKernel = exitCode !== 0 && limit === undefined && !State.OOMKilled
   const missed = vigil.firstMissed()
   let doubt = unseen ? "it ended while nobody watched" : undefined
   if (missed !== undefined) doubt ??= `the engine was away while it ran: ${missed}`
   const outOfMemory = State.OOMKilled || (asksKernel && (yield* host.killedForMemory(id)))
   if (exitCode === sigkill && limit === undefined && !outOfMemory) {
-    const told = yield* Effect.result(client.sawHappen(id, "kill", startedAt, finishedAt + eventLagMillis))
+    const told = yield* Effect.result(client.sawHappen(id, host.kind, "kill", startedAt, finishedAt + eventLagMillis))
     if (Result.isFailure(told)) doubt ??= `the engine went away when it ended: ${told.failure.message}`
     else if (told.success) doubt ??= "somebody told the engine to kill it"
   }
@@ -131,7 +131,7 @@ export const attend = Effect.fnUntraced(function* (
   const unread =
     host.kind === "docker" &&
     (vigil.wasAwayAt(finishedAt) ||
-      (unseen && !(yield* patiently(client.sawHappen(id, "die", startedAt, finishedAt + eventLagMillis)))))
+      (unseen && !(yield* patiently(client.sawHappen(id, host.kind, "die", startedAt, finishedAt + eventLagMillis)))))
   const bootId = started.Config.Labels?.[label.bootId]
   const rebooted = bootId !== undefined && bootId !== host.bootId
   return {

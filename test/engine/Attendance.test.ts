@@ -86,6 +86,15 @@ for (const kind of ["docker", "podman"] as const) {
       )
     )
 
+    it.effect("lacked memory if the kernel says so, whatever the engine has heard", () =>
+      Effect.gen(function* () {
+        const { fiber, spec } = yield* begin()
+        yield* TestClock.adjust("1 minute")
+        const { reason } = Result.getOrThrow(yield* Fiber.join(fiber))
+        assert.deepStrictEqual(reason, { _tag: "OutOfMemory", memoryBytes: spec.limits.memoryBytes })
+      }).pipe(Effect.provide(over({ output: [], exit: "out of memory" }, { kind, hidesWantOfMemory: true })))
+    )
+
     it.effect("is silent only since its last byte", () =>
       Effect.gen(function* () {
         const { fiber } = yield* begin({ limits: { silenceSeconds: 60 } })

@@ -24,6 +24,11 @@ describe("what an engine's refusal means", () => {
     )
   })
 
+  it("what Podman found, and did not find when it came to it, is missing", () => {
+    assert.strictEqual(reason(answer(500, "container 70 does not exist in database: no such container")), "missing")
+    assert.strictEqual(reason(answer(500, "container has already been removed")), "missing")
+  })
+
   it("what is taken or busy is a conflict, with Docker's status and with Podman's words", () => {
     assert.strictEqual(reason(answer(409, 'Conflict. The container name "/x" is already in use')), "conflict")
     assert.strictEqual(reason(answer(409, "removal of container x is already in progress")), "conflict")

@@ -2,9 +2,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Result } from "effect"
 import { TestClock } from "effect/testing"
-import { Engine } from "../../src/engine/Engine.ts"
+import { Engine, EngineError, leaveRunning } from "../../src/engine/Engine.ts"
 import { imageLabels } from "../../src/engine/Labels.ts"
-import { layerMemory, MemoryEngine } from "../../src/engine/MemoryEngine.ts"
+import { layerMemory, MemoryEngine, make } from "../../src/engine/MemoryEngine.ts"
 import { makeReaper } from "../../src/engine/Reaper.ts"
 import { collector, nothingLeft, stepOf } from "../contract/EngineContract.ts"
 
@@ -67,4 +67,29 @@ describe("an answer that is lost", () => {
       )
     }
   }
+})
+
+describe("a removal that the engine carries out and complains of", () => {
+  it.effect("has removed something", () =>
+    Effect.gen(function* () {
+      const { connect, handle } = yield* make({ program: () => ({ output: [], exit: 0 }), images: [{ reference }] })
+      const complains = new EngineError({
+        ...{ operation: "remove", subject: "step", reason: "refused" },
+        message: "cleaning up container step: removing container step network: no such file or directory"
+      })
+      const engine = yield* connect((operation, call) =>
+        operation === "remove" ? Effect.tap(call, () => Effect.fail(complains)) : call
+      )
+      const [image] = yield* handle.images
+      const spec = stepOf({ image: image?.id ?? "", instance: "complains", bootId: "boot-1" }, "left", "")
+      yield* engine
+        .run(spec, collector().sink, () => Effect.fail("leave"))
+        .pipe(Effect.provideService(leaveRunning, Effect.succeed(true)), Effect.ignore)
+      assert.lengthOf(yield* handle.containers, 1)
+      const removal = yield* Effect.forkChild(engine.remove(spec.name))
+      yield* TestClock.adjust("2 seconds")
+      assert.isTrue(yield* Fiber.join(removal))
+      assert.lengthOf(yield* handle.containers, 0)
+    })
+  )
 })
