@@ -18,11 +18,13 @@ export const statusOf = (cause: unknown): number | undefined =>
 /**
  * The engine could not tell what there is, because something of it went away while it looked: it can a moment later.
  * Podman fails a look at all containers because a process of one ended (before 4.4; its issue 16383), or a look at all
- * images because one was removed; Docker a look at an image that is being removed.
+ * images because one was removed, and takes the id of an image that has just gone for a name; Docker fails a look at an
+ * image that is being removed.
  */
 export const changedMeanwhile = ({ reason, message }: EngineError): boolean =>
-  reason === "refused" &&
-  /\/proc\/\d+\/cgroup: no such process|(?:image|layer|container) not known|layer does not exist/.test(message)
+  reason === "refused" && spoilt.test(message)
+const spoilt =
+  /\/proc\/\d+\/cgroup: no such process|(?:image|layer|container) not known|64-byte hexadecimal|layer does not exist/
 
 /** Docker's words for the log of a container that somebody is removing. */
 const marked = /dead or marked for removal/

@@ -77,6 +77,10 @@ describe("an image that is removed while an engine looks", () => {
 
   for (const [engine, words] of [
     ["Podman", `failed to convert ImageData to ImageInspect '1': locating image with ID "1": image not known`],
+    [
+      "Podman, of its id",
+      `parsing named reference "1": invalid repository name (1), cannot specify 64-byte hexadecimal strings`
+    ],
     ["Docker", "layer does not exist"]
   ] as const) {
     it.live(`is missing at the next look (${engine})`, () =>
