@@ -15,6 +15,7 @@ import { parametersOf } from "../koji/TaskParameters.ts"
 import { taskType } from "../tasks/Registry.ts"
 import type { TaskType } from "../tasks/Task.ts"
 import { type AttemptRequest, beginAttempt, runAttempt } from "./Attempt.ts"
+import { makeRefusals, type Refusals } from "./Refusals.ts"
 
 type Journal = Context.Service.Shape<typeof AttemptJournal>
 
@@ -67,6 +68,8 @@ export class Attempts extends Context.Service<
     stop(task: TaskId, reason: StopReason, detail: string): Effect.Effect<void>
     /** Tells all of them to, side by side. */
     stopAll(reason: StopReason, detail: string): Effect.Effect<void>
+    /** What they have refused; heeded where the hub does not. */
+    readonly refusals: Refusals
     /** Names of containers that live attempts intend or have. */
     readonly containers: Effect.Effect<ReadonlySet<string>>
     /** What returns when one has ended from now on: the moment to look for more work. */
@@ -81,6 +84,7 @@ export class Attempts extends Context.Service<
       const scope = yield* Effect.scope
       const table = yield* Ref.make<ReadonlyMap<TaskId, Running>>(new Map())
       const left = yield* Ref.make(HashSet.empty<TaskId>())
+      const refusals = yield* makeRefusals
       const running = Effect.map(Ref.get(table), (attempts) => HashSet.fromIterable(attempts.keys()))
       const bell = yield* Ref.make(yield* Deferred.make<void>())
 
@@ -114,6 +118,8 @@ export class Attempts extends Context.Service<
           Effect.onExit((exit) =>
             Effect.gen(function* () {
               const isLeft = (Exit.isSuccess(exit) && exit.value === undefined) || (yield* journal.poisoned)
+              const outcome = Exit.isSuccess(exit) ? exit.value : undefined
+              if (outcome?._tag === "Refused") yield* refusals.add(task, outcome.soft)
               if (isLeft) yield* Ref.update(left, (tasks) => HashSet.add(tasks, task))
               yield* Scope.close(own, Exit.void)
               yield* Ref.update(table, (attempts) => without(attempts, task))
@@ -176,6 +182,7 @@ export class Attempts extends Context.Service<
         stop,
         stopAll,
         nextEnd,
+        refusals,
         containers: Effect.flatMap(Ref.get(table), (running) =>
           Effect.map(
             Effect.forEach(running.values(), ({ journal }) => Effect.map(journal.state, containersLeft)),

@@ -14,6 +14,7 @@ import type { AssignedTask } from "../hub/shapes/Task.ts"
 import type { Struct } from "../hub/Value.ts"
 import { taskStates } from "../koji/TaskState.ts"
 import { taskType } from "../tasks/Registry.ts"
+import type { Refusals } from "./Refusals.ts"
 
 /** For how long a hub is taken for as old as it was found. */
 const oldSeconds = 3600
@@ -29,11 +30,9 @@ export interface HubForms {
   refuse(id: number, refusal: { readonly soft: boolean; readonly message: string }): Calling<void>
 }
 
-export const makeHubForms = Effect.fnUntraced(function* (hostId: number, delaySeconds: number) {
+export const makeHubForms = Effect.fnUntraced(function* (hostId: number, delaySeconds: number, refusals: Refusals) {
   const oldUntil = yield* Ref.make<ReadonlyMap<string, number>>(new Map())
   const firstSeen = yield* Ref.make<ReadonlyMap<number, number>>(new Map())
-  /** By us, on a hub that cannot be told. */
-  const refused = yield* Ref.make<ReadonlySet<number>>(new Set())
 
   /** The newest form of a call, or the older one on a hub that does not know it. */
   const newest = <A>(name: string, form: Calling<A>, older: Calling<A>): Calling<A> =>
@@ -54,10 +53,7 @@ export const makeHubForms = Effect.fnUntraced(function* (hostId: number, delaySe
 
   /** Hubs before 1.34 give nothing out: builders choose. */
   const chosen = Effect.gen(function* () {
-    const [hosts, all] = yield* getLoadData()
-    const before = yield* Ref.get(refused)
-    yield* Ref.set(refused, new Set(all.flatMap(({ id }) => (before.has(id) ? [id] : []))))
-    const tasks = all.filter(({ id }) => !before.has(id))
+    const [hosts, tasks] = yield* refusals.without(getLoadData())
     const nowSeconds = Math.floor((yield* Clock.currentTimeMillis) / 1000)
     const made = chooseFree({
       ...{ hostId, delaySeconds, nowSeconds, firstSeen: yield* Ref.get(firstSeen) },
@@ -94,11 +90,6 @@ export const makeHubForms = Effect.fnUntraced(function* (hostId: number, delaySe
         Effect.andThen(updateHost(load, ready), newest("host.setHostData", setHostData(data), Effect.void))
       ),
     offered: (at) => newest("host.getTasks", getTasks(), at === "look" ? chosen : Effect.succeed([])),
-    refuse: (id, refusal) =>
-      newest(
-        "host.refuseTask",
-        refuseTask(id, refusal),
-        Ref.update(refused, (ids) => new Set(ids).add(id))
-      )
+    refuse: (id, refusal) => newest("host.refuseTask", refuseTask(id, refusal), refusals.add(id, refusal.soft))
   } satisfies HubForms
 })

@@ -60,7 +60,7 @@ export const makeEyes = Effect.fnUntraced(function* (options: LookOptions, hostI
   const journal = yield* DaemonJournal
   const manager = yield* ServiceManager
   const said = yield* Ref.make("")
-  const forms = yield* makeHubForms(hostId, options.taskAvailDelaySeconds)
+  const forms = yield* makeHubForms(hostId, options.taskAvailDelaySeconds, attempts.refusals)
   const memory = yield* Ref.make(nothing)
   const note = (what: Partial<Seen>) => Ref.update(memory, (before) => ({ ...before, ...what }))
 

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { makeHubForms } from "../../src/daemon/HubForms.ts"
+import { makeRefusals } from "../../src/daemon/Refusals.ts"
 import { HubFault } from "../../src/hub/HubError.ts"
 import { HubSession } from "../../src/hub/HubSession.ts"
 import type { Struct, Value } from "../../src/hub/Value.ts"
@@ -70,7 +71,7 @@ describe("the daemon's calls", () => {
       "host.refuseTask": nothing
     })
     return Effect.gen(function* () {
-      const forms = yield* makeHubForms(7, 300)
+      const forms = yield* makeHubForms(7, 300, yield* makeRefusals)
       yield* forms.checkIn(0, true, data)
       yield* forms.offered("look")
       yield* forms.offered("glance")
@@ -83,7 +84,7 @@ describe("the daemon's calls", () => {
   it.effect("tell a hub of 1.34.0 of the host apart from the check-in", () => {
     const { asked, session } = hubOf({ "host.updateHost": updateHost, "host.setHostData": nothing })
     return Effect.gen(function* () {
-      const forms = yield* makeHubForms(7, 300)
+      const forms = yield* makeHubForms(7, 300, yield* makeRefusals)
       yield* forms.checkIn(0, true, data)
       yield* forms.checkIn(0, true, data)
       assert.deepStrictEqual(asked, [
@@ -96,7 +97,7 @@ describe("the daemon's calls", () => {
   it.effect("choose among free tasks on a hub before 1.34, refuse none there, and ask it at looks alone", () => {
     const { asked, session } = hubOf({ "host.updateHost": updateHost, "host.getLoadData": loadData })
     return Effect.gen(function* () {
-      const forms = yield* makeHubForms(7, 300)
+      const forms = yield* makeHubForms(7, 300, yield* makeRefusals)
       yield* forms.checkIn(0, true, data)
       const offered = yield* forms.offered("look")
       assert.deepStrictEqual(
@@ -121,10 +122,24 @@ describe("the daemon's calls", () => {
     }).pipe(Effect.provide(session))
   })
 
+  it.effect("offer what an attempt has refused again after as long as newer hubs wait, and not before", () => {
+    const { session } = hubOf({ "host.getLoadData": loadData })
+    return Effect.gen(function* () {
+      const refusals = yield* makeRefusals
+      const forms = yield* makeHubForms(7, 300, refusals)
+      const offered = Effect.map(forms.offered("look"), (tasks) => tasks.map(({ id }) => id))
+      yield* refusals.add(1, true)
+      yield* TestClock.adjust("14 minutes")
+      assert.deepStrictEqual(yield* offered, [2])
+      yield* TestClock.adjust("2 minutes")
+      assert.deepStrictEqual(yield* offered, [1, 2])
+    }).pipe(Effect.provide(session))
+  })
+
   it.effect("are tried in their newest form again after an hour: hubs are upgraded under running builders", () => {
     const { asked, session } = hubOf({ "host.getLoadData": loadData })
     return Effect.gen(function* () {
-      const forms = yield* makeHubForms(7, 300)
+      const forms = yield* makeHubForms(7, 300, yield* makeRefusals)
       yield* forms.offered("look")
       yield* TestClock.adjust("59 minutes")
       yield* forms.offered("look")
@@ -145,7 +160,7 @@ describe("the daemon's calls", () => {
       }
     })
     return Effect.gen(function* () {
-      const forms = yield* makeHubForms(7, 300)
+      const forms = yield* makeHubForms(7, 300, yield* makeRefusals)
       const failed = yield* Effect.flip(forms.offered("look"))
       assert.strictEqual(failed.message, message)
       assert.deepStrictEqual(asked, ["host.getTasks"])

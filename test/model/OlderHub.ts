@@ -3,6 +3,7 @@ import { faultCodes } from "../../src/koji/Fault.ts"
 import type { HubCall, HubFate } from "./Hub.ts"
 
 const unknown: ReadonlySet<string> = new Set([
+  "host.getTasks",
   "host.refuseTask",
   "repo.request",
   "repo.checkRequest",

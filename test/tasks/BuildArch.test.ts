@@ -272,7 +272,7 @@ describe("buildArch, where others fill the builder's disk,", () => {
     assert.deepStrictEqual(reports(told).slice(0, -1), [refusal])
   })
 
-  it("is freed on a hub before 1.34, which takes no refusals", async () => {
+  it("is freed on a hub before 1.34, which takes no refusals, and left alone there for as long", async () => {
     const told = await building(hello, {
       ...roomless(1),
       before: (world) => {
@@ -282,6 +282,8 @@ describe("buildArch, where others fill the builder's disk,", () => {
     })
     assert.strictEqual(told.state, "CLOSED")
     assert.deepStrictEqual(reports(told).slice(0, -1), [refusal, "host.freeTasks [1]"])
+    const [first, second] = told.seen.filter(({ method }) => method === "host.openTask").map(({ at }) => at)
+    assert.isAtLeast((second ?? 0) - (first ?? 0), 15 * 60 * 1000, "what the hub cannot be told is kept in mind here")
   })
 
   it("fails in the third attempt: it wants more than there is", async () => {
