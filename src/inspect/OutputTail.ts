@@ -41,7 +41,7 @@ export const outputTail = Effect.fn("outputTail")(function* (
     const lines = harmlessLines(new TextDecoder().decode(end.value.bytes))
     // What was cut at its beginning is no line, unless it is all there is.
     const whole = end.value.more && lines.length > 1 ? lines.slice(1) : lines
-    const shown = whole.slice(-options.lines).map((line) => cut(line, tailLineMax))
+    const shown = whole.slice(Math.max(0, whole.length - options.lines)).map((line) => cut(line, tailLineMax))
     return Option.some<OutputTail>({ file: found.value.name, lines: shown })
   }
   return Option.none<OutputTail>()

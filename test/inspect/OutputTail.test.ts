@@ -39,6 +39,9 @@ describe("the last output of the step that failed", () => {
         "two",
         "three"
       ])
+      assert.deepStrictEqual(yield* tailOf(Examples.failed(), { lines: 0 }), [
+        "state/work/4711-1/captures/build-rpmbuild.out"
+      ])
     })
   )
 
