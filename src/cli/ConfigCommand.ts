@@ -2,7 +2,7 @@
 import { Console, Effect, Result, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { AdjutantOptions } from "../config/AdjutantOptions.ts"
-import { type DaemonConfigValues, defaultConfigFile, load } from "../config/DaemonConfig.ts"
+import { type DaemonConfigValues, defaultConfigFile, load, shownText } from "../config/DaemonConfig.ts"
 import { KojidOptions } from "../config/KojidOptions.ts"
 import { factsOf } from "../config/Option.ts"
 import { describeProvenance } from "../config/OptionSources.ts"
@@ -85,7 +85,7 @@ const shownTable = (
     return {
       section,
       option,
-      value: text === null || Result.isFailure(text) ? null : String(text.success),
+      value: text === null || Result.isFailure(text) ? null : shownText(String(text.success)),
       secret: secret && value !== null,
       from: origin === undefined ? null : describeProvenance(origin),
       meaning: facts?.meaning ?? ""

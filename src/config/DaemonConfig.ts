@@ -21,6 +21,7 @@ import {
   unknownNames
 } from "./OptionSources.ts"
 import { isProcessLimit, type ProcessLimit, readProcessLimits } from "./ProcessLimits.ts"
+import { shownTexts } from "./ShownText.ts"
 
 /** kojid's default path. */
 export const defaultConfigFile = "/etc/kojid/kojid.conf"
@@ -69,6 +70,9 @@ export const adjutantTable: OptionTable = {
   isOther: () => false
 }
 
+/** An option's text as it may be shown. */
+export const shownText = shownTexts(new Map([...kojidTable.options, ...adjutantTable.options]))
+
 /** Reads, checks and decodes the configuration. */
 export const load = Effect.fn("DaemonConfig.load")(function* (inputs: ConfigInputs) {
   const sources = { ...inputs, sections: yield* readConfigFiles(inputs.file) }
@@ -116,7 +120,10 @@ const decodeAdjutant = Schema.decodeUnknownEffect(AdjutantOptions)
 const textsOf = (said: ReadonlyMap<string, Said>): Readonly<Record<string, string | null>> =>
   Object.fromEntries([...said].map(([name, { text }]) => [name, text]))
 
-/** Options whose text is not of their kind. The text is shown, unless it is a secret. */
+/**
+ * Options whose text is not of their kind. Its first line is shown, unless it is a secret: the further ones may be
+ * options of their own that were indented by mistake.
+ */
 const misread = (
   table: { readonly fields: Readonly<Record<string, Schema.Codec<unknown, unknown>>> },
   said: ReadonlyMap<string, Said>
@@ -127,7 +134,9 @@ const misread = (
     const kind = factsOf(member)
     if (text === undefined || kind === undefined || text.text === null) continue
     if (Result.isSuccess(Schema.decodeUnknownResult(member)(text.text))) continue
-    const shown = kind.secret ? "" : `, not ${JSON.stringify(text.text.slice(0, 200))}`
+    const [line = "", ...more] = text.text.split("\n")
+    const below = more.length === 0 ? "" : " with the indented lines below it"
+    const shown = kind.secret ? "" : `, not ${JSON.stringify(shownText(line.slice(0, 200)))}${below}`
     problems.push({
       place: describeProvenance(text.provenance),
       option: name,
@@ -152,7 +161,9 @@ const contradictions = (kojid: KojidOptions, adjutant: AdjutantOptions): Readonl
       ]
 
 const doubts = (kojid: KojidOptions): ReadonlyArray<string> => [
-  ...uselessEntries(kojid.allowed_scms).map((entry) => `allowed_scms: ${entry} has no colon and means nothing`),
+  ...uselessEntries(shownText(kojid.allowed_scms)).map(
+    (entry) => `allowed_scms: ${entry} has no colon and means nothing`
+  ),
   ...(kojid.pkgurl === null ? [] : ["The pkgurl option is obsolete"]),
   ...(kojid.no_ssl_verify ? ["no_ssl_verify: the hub's certificate is not verified"] : [])
 ]

@@ -4,7 +4,7 @@
  * The command line counts more than the environment, the environment more than the files, the files more than the
  * defaults. An option that nobody knows is a mistake wherever it stands, and most often a known one mistyped.
  */
-import { type ConfigOption, type ConfigSections, defaultSection, optionsIn } from "../koji/ConfigParser.ts"
+import { type ConfigOption, type ConfigSections, defaultSection, optionsIn, shownName } from "../koji/ConfigParser.ts"
 import type { ConfigProblem } from "./ConfigError.ts"
 import { nearest } from "./Nearest.ts"
 import type { OptionKind } from "./Option.ts"
@@ -104,18 +104,19 @@ export const unknownNames = (tables: ReadonlyArray<OptionTable>, sources: Source
     const candidates = table === undefined ? tables : [table]
     for (const [name, option] of options) {
       if (candidates.some((candidate) => knows(candidate, name))) continue
+      const shown = shownName(name)
       const elsewhere = tables.find((other) => knows(other, name))
+      const known = candidates.flatMap((candidate) => [...candidate.options.keys()])
       const hint =
-        elsewhere === undefined
-          ? meant(
-              name,
-              candidates.flatMap((candidate) => [...candidate.options.keys()])
-            )
-          : ` (it belongs into [${elsewhere.section}])`
+        elsewhere !== undefined
+          ? ` (it belongs into [${elsewhere.section}])`
+          : shown === name
+            ? meant(name, known)
+            : " (no name has a blank: is its = missing?)"
       problems.push({
         place: `${option.file}, line ${option.line}`,
-        option: name,
-        message: `unknown config option: ${name}${hint}`
+        option: shown,
+        message: `unknown config option: ${shown}${hint}`
       })
     }
   }

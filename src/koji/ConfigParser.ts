@@ -7,7 +7,7 @@
  * that comes twice in a file is an error; `%` means nothing. Options of `[DEFAULT]` stand in every section.
  */
 import { Result, Schema } from "effect"
-import { isSpace, strip, stripEnd } from "./PythonSpace.ts"
+import { isSpace, splitWords, strip, stripEnd } from "./PythonSpace.ts"
 
 /** Why a file is no configuration, and where. */
 export class ConfigSyntaxError extends Schema.TaggedError<ConfigSyntaxError>()("ConfigSyntaxError", {
@@ -81,21 +81,38 @@ export const parseConfig = (
       option = undefined
       continue
     }
-    if (section === undefined) return fail("no-section", number, `no section header before ${JSON.stringify(value)}`)
+    if (section === undefined) return fail("no-section", number, `no section header before ${shownLine(value) ?? "it"}`)
     const delimiter = value.search(/[=:]/)
     const name = delimiter === -1 ? "" : stripEnd(value.slice(0, delimiter)).toLowerCase()
     // Python goes on after a line that is no option, so that a duplicate further down is what it complains about.
     if (name === "") bogus ??= { line: number, text: value }
     if (delimiter === -1) continue
-    if (section.has(name)) return fail("duplicate-option", number, `option ${name} comes twice in [${sectionName}]`)
+    if (section.has(name))
+      return fail("duplicate-option", number, `option ${shownName(name)} comes twice in [${sectionName}]`)
     const opened = { lines: [strip(value.slice(delimiter + 1))], line: number }
     section.set(name, opened)
     option = name === "" ? undefined : opened
   }
   if (bogus !== undefined) {
-    return fail("not-an-option", bogus.line, `neither an option nor a section: ${JSON.stringify(bogus.text)}`)
+    const shown = shownLine(bogus.text)
+    const what = "neither an option nor a section"
+    return fail("not-an-option", bogus.line, shown === undefined ? what : `${what}: ${shown} (is its = missing?)`)
   }
   return Result.succeed(mergeInto(earlier, read, file))
+}
+
+/**
+ * A name for messages. None has a blank inside: what follows one may be a password, of a line that lacks its `=`.
+ */
+export const shownName = (name: string): string => {
+  const [word = ""] = splitWords(name)
+  return word === name ? name : `${word} …`
+}
+
+/** A line for messages: at most what would be its name. A word that stands alone may be the rest of a secret. */
+const shownLine = (value: string): string | undefined => {
+  const [word = ""] = splitWords(value.split(/[=:]/, 1)[0] ?? "")
+  return word === "" || word === value ? undefined : JSON.stringify(`${word} …`)
 }
 
 const mergeInto = (

@@ -140,6 +140,13 @@ export const sourceByHash = (scm: ScmUrl, hash: string): string =>
 /** A URL for messages: who may read a task may not read its passwords. */
 export const withoutPassword = (url: string): string => url.replace(/^([^/]*:\/\/[^/?#:@]*):[^/?#]*@/, "$1:[hidden]@")
 
+/** The same for a text of several words, any of which may be or hold a URL, or a user and password before a host. */
+export const withoutPasswords = (text: string): string =>
+  text
+    .replaceAll(/([a-z][a-z0-9+.-]*:\/\/[^\s/?#:@]*):[^\s/?#]*@/giu, "$1:[hidden]@")
+    // `name:tag@sha256:…` is an image.
+    .replaceAll(/(^|[\s=,])([^\s/?#:@=,]+):[^\s/?#]*@(?!sha[0-9]+:)/gu, "$1$2:[hidden]@")
+
 const fail = (message: string): Result.Result<never, KojiFault> => Result.fail(genericError(message))
 
 /** Brackets that are no address, and characters that a resolver would take for delimiters: Python refuses both. */

@@ -42,6 +42,39 @@ describe("config", () => {
     })
   )
 
+  it.live("shows no password of a URL, of a host, or of a line that is indented by mistake", () =>
+    Effect.gen(function* () {
+      const lines = [
+        "[kojid]",
+        "server = https://u:opensesame@hub.example.org/kojihub",
+        "topurl = https://u:opensesame@a.example.org/files https://u:opensesame@b.example.org/files",
+        "yum_proxy = u:opensesame@proxy.example.org:3128",
+        "packager = Builders",
+        "  password = opensesame",
+        "[adjutant]",
+        "tools_image = u:opensesame@registry.example.org:5000/tools:40@sha256:ab",
+        "tools_images = f40/x86_64=https://u:opensesame@registry.example.org/tools:40",
+        ""
+      ]
+      const urls = join(directory, "urls.conf")
+      writeFileSync(urls, lines.join("\n"))
+      const { out } = yield* adjutant(["config", "-c", urls])
+      for (const line of [
+        "server = https://u:[hidden]@hub.example.org/kojihub",
+        "topurl = https://u:[hidden]@a.example.org/files https://u:[hidden]@b.example.org/files",
+        "yum_proxy = u:[hidden]@proxy.example.org:3128",
+        "packager = Builders\\npassword = [hidden]",
+        "tools_image = u:[hidden]@registry.example.org:5000/tools:40@sha256:ab",
+        "tools_images = f40/x86_64=https://u:[hidden]@registry.example.org/tools:40"
+      ]) {
+        assert.include(out, `\n${line}\n`)
+      }
+      for (const more of [[], ["--all"], ["--json"]]) {
+        assert.notInclude((yield* adjutant(["config", "-c", urls, ...more])).out, "opensesame")
+      }
+    })
+  )
+
   it.live("shows the proxies of the environment as what they are, and no password", () =>
     Effect.gen(function* () {
       const environment = { https_proxy: "http://we:opensesame@proxy.example.org:3128", NO_PROXY: "example.com" }

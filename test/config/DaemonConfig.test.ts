@@ -214,6 +214,24 @@ labels = io.koji.adjutant.task_id=1
     })
   )
 
+  it.effect("shows nothing in its errors and warnings that may be a password", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* problems(`${minimal}maxjobs = 4\n  password = hunter2\n`), [
+        'kojid.conf, line 4: value for maxjobs option must be a whole number from 0 to 1000, not "4" with the indented lines below it'
+      ])
+      // The password of a line without `=` ends with one.
+      assert.deepStrictEqual(yield* problems(`${minimal}password aHVudGVyMg==\n`), [
+        "kojid.conf, line 4: unknown config option: password … (no name has a blank: is its = missing?)"
+      ])
+      assert.deepStrictEqual(yield* problems(`${minimal}[adjutant]\nmounts = http://me:hunter2@h/\n`), [
+        'kojid.conf, line 5: value for mounts option must be paths like /host/path:/path/inside, not "http://me:[hidden]@h/"'
+      ])
+      const { warnings } = yield* loaded(`${minimal}allowed_scms = h:/p\n  password = hunter2\n`)
+      assert.include(warnings.join("\n"), "allowed_scms: password has no colon")
+      assert.notInclude(warnings.join("\n"), "hunter2")
+    })
+  )
+
   it.effect("is refused for files that are no configuration", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* problems(`${minimal}MAXJOBS = 1\nmaxjobs = 1\n`), [

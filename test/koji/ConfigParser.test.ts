@@ -70,6 +70,22 @@ describe("a configuration file", () => {
     }
   })
 
+  it("is refused without showing what may be a password", () => {
+    const shown = (text: string) => refused(text)?.message
+    const place = "kojid.conf, line"
+    assert.strictEqual(
+      shown("[kojid]\npassword hunter2\n"),
+      `${place} 2: neither an option nor a section: "password …" (is its = missing?)`
+    )
+    assert.strictEqual(shown("password = hunter2\n"), `${place} 1: no section header before "password …"`)
+    assert.strictEqual(shown("password: hunter2\n"), `${place} 1: no section header before "password …"`)
+    assert.strictEqual(shown("[kojid]\npassword = a\nhunter2\n"), `${place} 3: neither an option nor a section`)
+    assert.strictEqual(shown("[kojid]\n= hunter2\n"), `${place} 2: neither an option nor a section`)
+    assert.strictEqual(shown("hunter2\n"), `${place} 1: no section header before it`)
+    const twice = "[kojid]\npassword hunter2=\npassword hunter2=\n"
+    assert.strictEqual(shown(twice), `${place} 3: option password … comes twice in [kojid]`)
+  })
+
   it("is read as RawConfigParser reads it, 20,000 generated files", () => {
     const draw = numbersFrom(5)
     const pieces = [

@@ -15,7 +15,8 @@ import {
   localRevision,
   parseScmUrl,
   sourceByHash,
-  splitScmUrl
+  splitScmUrl,
+  withoutPasswords
 } from "../../src/koji/ScmUrl.ts"
 
 const told = <A>(result: Result.Result<A, KojiFault>): A | string =>
@@ -146,6 +147,20 @@ describe("a source URL", () => {
     assert.strictEqual(checkoutName(good("git://h/a/foo#r")), "foo")
     assert.strictEqual(localRevision(good("git://h/a#origin/main")), "main")
     assert.strictEqual(sourceByHash(good("git+https://me@h/a?m#main"), "4b5"), "git+https://h/a?m#4b5")
+  })
+})
+
+describe("a text that holds URLs", () => {
+  it("is shown without their passwords, each of them, and otherwise as it is", () => {
+    for (const [text, shown] of [
+      ["http://a:b@h/x https://c:d/e@h", "http://a:[hidden]@h/x https://c:d/e@h"],
+      ["x=http://a:b@h, http://:b@h", "x=http://a:[hidden]@h, http://:[hidden]@h"],
+      ["a:b:c@h:80 x=a:b@h", "a:[hidden]@h:80 x=a:[hidden]@h"],
+      ["reg:5000/i:1@sha256:ab i:1@sha512:ab", "reg:5000/i:1@sha256:ab i:1@sha512:ab"],
+      ["Koji <a@b> git@h:/p http://h:80/a@b h:/p:no", "Koji <a@b> git@h:/p http://h:80/a@b h:/p:no"]
+    ] as const) {
+      assert.strictEqual(withoutPasswords(text), shown)
+    }
   })
 })
 
