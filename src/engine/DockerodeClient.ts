@@ -7,6 +7,7 @@
  * over the socket that we were given.
  */
 
+import { IncomingMessage } from "node:http"
 import { Duplex, Readable } from "node:stream"
 import Dockerode from "dockerode"
 import { Clock, Effect, Schedule, Schema, Stream } from "effect"
@@ -60,6 +61,20 @@ export const dockerodeClient = (socketPath: string) => {
   }
 
   return {
+    /**
+     * Who is there, in its own words: engine and version. The cheapest question there is; Podman answers `version` and
+     * `info` by having the machine's package manager look up whose its helpers are, which takes seconds of a busy one.
+     */
+    ping: call({ operation: "ping", subject: socketPath }, quickSeconds, async (abortSignal) => {
+      const statusCodes = { 200: true, 500: "server error" }
+      const dial = { path: "/_ping", method: "GET", isStream: true, options: {}, statusCodes, abortSignal }
+      const answer = await new Promise<unknown>((resolve, reject) => {
+        docker.modem.dial(dial, (error, response) => (error ? reject(error) : resolve(response)))
+      })
+      if (!(answer instanceof IncomingMessage)) return ""
+      answer.resume()
+      return String(answer.headers.server ?? "")
+    }),
     version: ask({ operation: "version", subject: socketPath }, quickSeconds, Answer.VersionAnswer, () =>
       docker.version()
     ),

@@ -11,18 +11,25 @@ import { makePatience } from "./Patience.ts"
 import type { Host, Machine } from "./StepAttendance.ts"
 import { interactStep } from "./TerminalStep.ts"
 
+interface Known {
+  /** Who said so. */
+  readonly presence: string
+  readonly engine: EngineInfo
+  readonly host: Host
+  readonly init: boolean
+}
+
 /** The service. Making it asks nothing; an engine may come up later. `awayMillisMax`: see `Patience`. */
 export const engineOver = Effect.fnUntraced(function* (client: EngineClient, machine: Machine, awayMillisMax?: number) {
-  const patience = makePatience(client.version, awayMillisMax)
-  const known = yield* Ref.make<
-    { readonly engine: EngineInfo; readonly host: Host; readonly init: boolean } | undefined
-  >(undefined)
+  const patience = makePatience(client.ping, awayMillisMax)
+  const known = yield* Ref.make<Known | undefined>(undefined)
 
-  /** What answers. The long answer, which costs Podman more than half a second, is asked for once in a presence. */
+  /** What answers. The long answers, which are dear to Podman, are asked for once in a presence. */
   const ask = Effect.gen(function* () {
-    const version = yield* client.version
+    const presence = yield* client.ping
     const before = yield* Ref.get(known)
-    if (before?.engine.version === version.Version) return before
+    if (before?.presence === presence) return before
+    const version = yield* client.version
     const info = yield* client.info
     const components = version.Components ?? []
     const kind = components.some(({ Name }) => Name === "Podman Engine") ? "podman" : "docker"
@@ -46,7 +53,7 @@ export const engineOver = Effect.fnUntraced(function* (client: EngineClient, mac
     const init = kind === "podman" || dockerInit !== "N/A"
     if (!init) yield* Effect.logWarning("Docker has no docker-init (package tini): orphans of a step are not reaped")
     const host: Host = { ...machine, client, patience, kind, dataRoot: engine.dataRoot }
-    const answer = { engine, host, init }
+    const answer = { presence, engine, host, init }
     yield* Ref.set(known, answer)
     return answer
   }).pipe(Effect.tapError(() => Ref.set(known, undefined)))

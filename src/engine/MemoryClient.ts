@@ -60,6 +60,7 @@ export const memoryClient = (
   let logsRead = 0
 
   return {
+    ping: call("ping", Effect.succeed(kind)),
     version: call(
       "version",
       Effect.succeed({

@@ -9,7 +9,7 @@ import { makeReaper } from "../../src/engine/Reaper.ts"
 import { collector, nothingLeft, stepOf } from "../contract/EngineContract.ts"
 
 const reference = "localhost/tools:1"
-const operations = ["version", "info", "inspect", "create", "start", "wait", "logs", "kill", "commit", "remove"]
+const operations = ["ping", "version", "info", "inspect", "create", "start", "wait", "logs", "kill", "commit", "remove"]
 
 /** Steps of three kinds, with the nth answer of an operation lost. */
 const story = (operation: string, nth: number, kind: "docker" | "podman") =>
