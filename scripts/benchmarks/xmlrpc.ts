@@ -109,7 +109,12 @@ const server = Effect.acquireRelease(
 
 const ask = (services: Context.Context<HubTransport>, target: string) =>
   Effect.flatMap(HubTransport, ({ exchange }) =>
-    exchange({ target, headers: {}, content: { _tag: "Call", call: { method: "listTaggedRPMS", params: [] } } })
+    exchange({
+      target,
+      headers: {},
+      inSession: true,
+      content: { _tag: "Call", call: { method: "listTaggedRPMS", params: [] } }
+    })
   ).pipe(Effect.provide(services))
 
 /** The most processor time that this thread takes between two turns of a timer: what is left of a block on an idle machine. */

@@ -1,7 +1,7 @@
 /** Steps that are one call to the hub, and what the hub's refusal of one means for the task. */
 import { Effect, Option, Schema } from "effect"
 import type { SettlementRule } from "../core/AttemptEvent.ts"
-import { type HubError, wasDone } from "../hub/HubError.ts"
+import { type HubError, isOfLogin, wasDone } from "../hub/HubError.ts"
 import type { HubSession } from "../hub/HubSession.ts"
 import { faultCodes, GiveBack, KojiFault, otherError, type TaskFailure } from "../koji/Fault.ts"
 import { Door } from "./World.ts"
@@ -61,6 +61,7 @@ export const hubFailure = (error: HubError): TaskFailure => {
     case "HubUnavailable":
       return new GiveBack({ message: `${error.method}: ${error.message}` })
     case "HubNonsense":
+      if (isOfLogin(error)) return new GiveBack({ message: `${error.method}: ${error.message}` })
       return otherError(`the hub's answer to ${error.method} makes no sense: ${error.message}`)
   }
 }

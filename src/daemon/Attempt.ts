@@ -237,7 +237,10 @@ const finish = Effect.fnUntraced(function* (request: AttemptRequest, outcome: Ou
     ? `the hub had heard of it before: the task is ${taskStateName(info.success?.state ?? -1) ?? "unknown"}`
     : yield* uploadEvents(task, outcome).pipe(
         Effect.andThen(pendRestart(request, outcome)),
-        Effect.andThen(report(task, outcome))
+        Effect.andThen(report(task, outcome)),
+        Effect.tap((unheard) =>
+          unheard === "" ? Effect.void : Effect.logWarning(`task ${task}: the hub did not take this: ${unheard}`)
+        )
       )
   yield* journal.submit(order.Conclude.make({ note })).pipe(Effect.orDie)
   return outcome

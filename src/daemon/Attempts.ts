@@ -52,8 +52,11 @@ export class Attempts extends Context.Service<
     readonly unfinished: Effect.Effect<HashSet.HashSet<TaskId>>
     /** Whether one runs beside which nothing is to be taken. */
     readonly foreground: Effect.Effect<boolean>
-    /** Begins an attempt; returns once its journal is open. The attempt itself goes on by itself. */
-    start(request: Omit<AttemptRequest, "attempt">): Effect.Effect<void>
+    /**
+     * Begins an attempt; returns once its journal is open. The attempt itself goes on by itself. Fails when there can be
+     * no journal of it: nobody has been told of it then.
+     */
+    start(request: Omit<AttemptRequest, "attempt">): Effect.Effect<void, JournalError>
     /**
      * Goes on with an attempt that an earlier process began: known as running when this returns. Fails when its journal
      * cannot be trusted; nothing is done to it then.
@@ -133,9 +136,9 @@ export class Attempts extends Context.Service<
       })
 
       const start = Effect.fn("Attempts.start")(function* (request: Omit<AttemptRequest, "attempt">) {
-        const before = yield* store.attempts(request.task).pipe(Effect.orDie)
+        const before = yield* store.attempts(request.task)
         const attempt = AttemptNumber.make(Math.max(0, ...before) + 1)
-        yield* run(yield* openJournal(request.task, attempt).pipe(Effect.orDie), { ...request, attempt })
+        yield* run(yield* openJournal(request.task, attempt), { ...request, attempt })
       }, Effect.uninterruptible)
 
       const goOn = Effect.fnUntraced(function* ({ task, attempt }: AttemptName, hostId: number, isSuperseded: boolean) {

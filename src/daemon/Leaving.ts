@@ -1,15 +1,16 @@
 /**
- * How the daemon leaves: told to stop, it gives its tasks back; told to hand over, it leaves them running; and when the
- * session at the hub has ended, it depends on how.
+ * How the daemon leaves: told to stop, it gives its tasks back; told to hand over, it leaves them running, as it does when
+ * something goes wrong with the daemon itself; and when the session at the hub has ended, it depends on how.
  *
  * A session that is somebody else's now (closed, or locked out by another one) means that another daemon runs for this
  * host and answers for its tasks. Ours are torn down without a word to the hub. A session that has only become unusable
  * leaves everything as it is: the next process logs in anew and goes on with it.
  */
-import { Effect, Exit, HashSet, Result } from "effect"
+import { Cause, Effect, Exit, HashSet, Result } from "effect"
 import { told } from "../core/DaemonEvent.ts"
 import { updateHost } from "../hub/calls/host.ts"
 import { endOfSession, HubFault } from "../hub/HubError.ts"
+import { JournalStore } from "../journal/JournalStore.ts"
 import { Attempts } from "./Attempts.ts"
 import { DaemonJournal } from "./DaemonJournal.ts"
 import { ServiceManager } from "./ServiceManager.ts"
@@ -17,6 +18,12 @@ import { ServiceManager } from "./ServiceManager.ts"
 /** Ends what runs, in the way that the daemon's end asks for. */
 export const leave = Effect.fnUntraced(function* <E>(exit: Exit.Exit<string, E>) {
   if (Exit.isSuccess(exit) && exit.value === "handed over") return yield* leaveRunning("handing over", 0)
+  const { poisoned } = yield* JournalStore
+  // What is given back must be written down: who cannot write gives nothing back.
+  if (yield* poisoned) return yield* leaveRunning("the journal cannot be written", 1)
+  // To whoever started us, a process that begins anew has not stopped.
+  if (Exit.isSuccess(exit)) return yield* stop(exit.value === "restart")
+  if (Cause.hasInterruptsOnly(exit.cause)) return yield* stop(false)
   const error = Exit.findError(exit)
   const fault = Result.isSuccess(error) && error.success instanceof HubFault ? error.success : undefined
   switch (fault === undefined ? undefined : endOfSession(fault)) {
@@ -25,10 +32,12 @@ export const leave = Effect.fnUntraced(function* <E>(exit: Exit.Exit<string, E>)
     case "unusable":
       return yield* leaveRunning(`the session at the hub is of no use any more: ${fault?.message}`, 1)
     case undefined:
-      // To whoever started us, a process that begins anew has not stopped.
-      return yield* stop(Exit.isSuccess(exit) && exit.value === "restart")
+      // A mistake of ours, or the machine's trouble, is not the tasks'.
+      return yield* leaveRunning(`something went wrong: ${inOneLine(exit.cause)}`, 1)
   }
 })
+
+const inOneLine = (cause: Cause.Cause<unknown>): string => Cause.pretty(cause).split("\n", 1)[0] ?? ""
 
 const stop = Effect.fnUntraced(function* (beginsAnew: boolean) {
   const attempts = yield* Attempts

@@ -68,11 +68,11 @@ const take = Effect.fn("Daemon.take")(function* (row: AssignedTask, { hostId, ar
   const attempts = yield* Attempts
   const journal = yield* DaemonJournal
   const task = TaskId.make(row.id)
-  const refuse = (reason: string) =>
+  const refuse = (reason: string, soft = false) =>
     Effect.gen(function* () {
       yield* Effect.log(`refusing task ${task} (${row.method}): ${reason}`)
-      yield* journal.record(told.TaskRefused.make({ task, method: row.method, soft: false, reason }))
-      yield* hub.refuse(task, { soft: false, message: reason })
+      yield* journal.record(told.TaskRefused.make({ task, method: row.method, soft, reason }))
+      yield* hub.refuse(task, { soft, message: reason })
       return undefined
     })
   const type = taskType(row.method)
@@ -90,7 +90,7 @@ const take = Effect.fn("Daemon.take")(function* (row: AssignedTask, { hostId, ar
     return yield* refuse("failed host check")
   }
   yield* Effect.log(`taking task ${task} (${row.method}, ${row.arch})`)
-  yield* attempts.start({
+  const started = attempts.start({
     task,
     arch: row.arch,
     type,
@@ -98,7 +98,10 @@ const take = Effect.fn("Daemon.take")(function* (row: AssignedTask, { hostId, ar
     request: yield* journalable(info.request),
     parameters: Effect.fromResult(parameters)
   })
-  return type
+  return yield* started.pipe(
+    Effect.as(type),
+    Effect.catch(({ message }) => refuse(`this builder cannot keep a journal of it: ${message}`, true))
+  )
 })
 
 /** The request as JSON, without what it must not hold: user names and passwords in URLs. */

@@ -42,6 +42,9 @@ export const endOfSession = (error: HubError): "stolen" | "unusable" | undefined
 const logins: ReadonlyArray<string> = ["login", "sslLogin"]
 const { AuthError, AuthLockError, AuthExpired, SequenceError } = faultCodes
 
+/** Whether it was the way in that failed, and not what there was to do behind it. */
+export const isOfLogin = ({ method }: HubError): boolean => logins.includes(method)
+
 /** Nothing that follows in this session will fare better. */
 export const isSessionGone = (error: HubError): boolean => endOfSession(error) !== undefined
 

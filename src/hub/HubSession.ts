@@ -42,7 +42,7 @@ export interface LoginOptions extends SessionOptions {
 }
 
 /** What is sent, but for the session's headers. */
-type Request = Omit<HubRequest, "headers">
+type Request = Omit<HubRequest, "headers" | "inSession">
 
 export interface Session {
   readonly id: number
@@ -113,6 +113,7 @@ const logIn = ({ transport, login, options }: Connection, renewing?: Expired) =>
       {
         target: login.target,
         refusal: login.refusal,
+        inSession: false,
         headers: renewing === undefined ? {} : sessionHeaders(renewing.identity, renewing.callNumber),
         content: { _tag: "Call", call: { method: login.method, params } }
       }
@@ -166,7 +167,7 @@ const makeSession = (
     const send = (method: string, request: Request, retries: RetryRules = options.retries) =>
       Effect.gen(function* () {
         const headers = sessionHeaders(yield* Ref.get(identity), yield* nextNumber)
-        return yield* exchange(transport, retries, method, { ...request, headers })
+        return yield* exchange(transport, retries, method, { ...request, headers, inSession: true })
       })
 
     /** Hubs before 1.32 renew nothing: there is another session then, which counts its calls from the beginning. */

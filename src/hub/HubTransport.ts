@@ -19,6 +19,8 @@ export interface HubRequest {
   readonly content: Content
   /** What it means for this request when a web server answers in the hub's place. */
   readonly refusal?: Refusal | undefined
+  /** Whether the hub has answered us at this address before; a login may be the first to come there. */
+  readonly inSession: boolean
 }
 
 /** An HTTP status, or a connection that was closed in the middle of the request. */
@@ -57,14 +59,19 @@ export class HubTransport extends Context.Service<
 /** An answer that has begun does not pause for longer; before it begins the hub may think as long as it likes. */
 const silenceSecondsMax = 120
 
-const mayPass = (status: number): boolean => status === 408 || status === 429 || status >= 500
+const passes = (status: number): boolean => status === 408 || status === 429 || status >= 500
+/** Of the request itself: its form, or its size. */
+const ofRequest: ReadonlyArray<number> = [400, 411, 413, 414, 415, 417, 431]
 
-/** A web server, or a proxy, has answered in the hub's place. */
-export const webServerSays = (status: number, refusal: Refusal | undefined): TransportError => {
-  const meaning = refusal?.(status)
+/**
+ * A web server, or a proxy, has answered in the hub's place. Who has logged in here has had answers of the hub's: while a
+ * web server sends its calls elsewhere, or to nowhere, it is being set up, and the hub is as good as away.
+ */
+export const webServerSays = (status: number, request: HubRequest): TransportError => {
+  const meaning = request.refusal?.(status)
   const words = `the hub answered with HTTP status ${status}`
   return new TransportError({
-    outlook: mayPass(status) ? "pass" : "refused",
+    outlook: passes(status) || (request.inSession && !ofRequest.includes(status)) ? "pass" : "refused",
     message: meaning === undefined ? words : `${words}: ${meaning}`
   })
 }
@@ -81,15 +88,16 @@ const bodyOf = (content: Content) =>
 const postOnce = (
   client: HttpClient.HttpClient,
   server: string,
-  { target, headers, content, refusal }: HubRequest
+  wanted: HubRequest
 ): Effect.Effect<Answer, TransportError> =>
   Effect.gen(function* () {
+    const { target, headers, content, refusal } = wanted
     const request = HttpClientRequest.post(`${server}${target}`).pipe(
       HttpClientRequest.setHeaders({ ...headers, "User-Agent": "koji/1", "Accept-Encoding": "gzip, deflate" }),
       HttpClientRequest.setBody(yield* bodyOf(content))
     )
     const response = yield* client.execute(request).pipe(Effect.mapError((error) => notReached(error, refusal)))
-    if (response.status !== 200) return yield* webServerSays(response.status, refusal)
+    if (response.status !== 200) return yield* webServerSays(response.status, wanted)
     const type = response.headers["content-type"] ?? ""
     // A page of a proxy's, most likely: the hub itself is behind it and will be back.
     if (!/xml/i.test(type)) return yield* passing(`the hub answered with ${type || "no content type"}, not XML`)

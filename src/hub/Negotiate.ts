@@ -72,7 +72,7 @@ const negotiate = Effect.fnUntraced(function* (
   const end = stdout.lastIndexOf("\n")
   const status = Number(stdout.slice(end + 1))
   if (status === 401) return yield* notKnown(stderr, new URL(url).hostname, negotiation)
-  if (status !== 200) return yield* webServerSays(status, request.refusal)
+  if (status !== 200) return yield* webServerSays(status, request)
   const decoded = decodeAnswer(stdout.slice(0, Math.max(end, 0)))
   if (Result.isSuccess(decoded)) return decoded.success
   return yield* passing(`the hub's answer cannot be read: ${decoded.failure.message}`)

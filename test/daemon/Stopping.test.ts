@@ -48,6 +48,8 @@ describe("a daemon that is told to stop", () => {
         const last = history.at(-1)
         assert.isTrue(last?._tag === "Concluded" && last.how === "freed")
         assert.isTrue(last?._tag === "Concluded" && last.note.includes("no answer in 30 s"))
+        const warnings = world.time.log.filter(({ level }) => level === "Warn").map(({ text }) => text)
+        assert.include(warnings, `task ${task}: the hub did not take this: host.freeTasks: no answer in 30 s`)
         assert.deepStrictEqual(yield* world.engine.containers, [])
       })
     ))
