@@ -170,12 +170,15 @@ const makeSession = (
         return yield* exchange(transport, retries, method, { ...request, headers, inSession: true })
       })
 
-    /** Hubs before 1.32 renew nothing: there is another session then, which counts its calls from the beginning. */
+    /**
+     * Hubs before 1.32 renew nothing, and say once more that it has expired: there is another session then, which counts
+     * its calls from the beginning.
+     */
     const replace = Effect.gen(function* () {
       yield* Ref.set(identity, yield* another)
       yield* Ref.set(callNumber, 0)
-      // By force, since the expired one holds the lock for as long as the hub remembers it.
-      if (isExclusive) yield* send("exclusiveSession", calling("exclusiveSession", withKeywords([], { force: true })))
+      // Not by force: such a hub has taken the lock from what expired, and calls a session expired that was robbed of it.
+      if (isExclusive) yield* send("exclusiveSession", calling("exclusiveSession", withKeywords([], { force: false })))
     })
 
     const renew = Effect.gen(function* () {
@@ -183,7 +186,7 @@ const makeSession = (
       yield* Effect.matchEffect(logIn(connection, expired), {
         onSuccess: (renewed) => Ref.set(identity, renewed),
         onFailure: (error) =>
-          error._tag === "HubFault" && error.code === faultCodes.ParameterError ? replace : Effect.fail(error)
+          error._tag === "HubFault" && error.code === faultCodes.AuthExpired ? replace : Effect.fail(error)
       })
     })
 

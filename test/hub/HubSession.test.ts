@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process"
 import { createServer } from "node:https"
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Deferred, Effect, Exit, Fiber, Layer, Logger, Redacted, Scope, Tracer } from "effect"
+import { endOfSession } from "../../src/hub/HubError.ts"
 import { HubSession } from "../../src/hub/HubSession.ts"
 import { defaultLimits } from "../../src/hub/XmlRpcDecoder.ts"
 import { clockTurns, FakeHub, http, type Mischief, mischief, patient, sessionAt, turns } from "./FakeHub.ts"
@@ -368,13 +369,13 @@ describe("a session that has expired", () => {
     Effect.gen(function* () {
       const { hub, session } = yield* ready()
       for (const row of hub.sessions.values()) row.expired = true
-      hub.plays.push(null, mischief.fault(1019, "login() got an unexpected keyword argument 'renew'"))
+      hub.plays.push(null, mischief.fault(1007, 'session "11" has expired'))
       assert.deepStrictEqual(yield* session.call("echo", ["x"]), ["x"])
       assert.deepStrictEqual(hub.methods, ["echo", "login", "login", "exclusiveSession", "echo"])
       const [, , login, exclusive, echo] = hub.received
       assert.isUndefined(login?.headers["koji-session-id"])
       assert.deepStrictEqual(login?.keywords, { opts: null })
-      assert.deepStrictEqual(exclusive?.keywords, { force: true })
+      assert.deepStrictEqual(exclusive?.keywords, { force: false })
       const callOf = (received: typeof echo) => [
         received?.headers["koji-session-id"],
         received?.headers["koji-session-callnum"]
@@ -389,6 +390,18 @@ describe("a session that has expired", () => {
     })
   )
 
+  it.effect("is not replaced at such a hub where somebody else has the lock: it was taken from us, for good", () =>
+    Effect.gen(function* () {
+      const { hub, session } = yield* ready()
+      for (const row of hub.sessions.values()) row.expired = true
+      hub.plays.push(null, mischief.fault(1007, 'session "11" has expired'))
+      hub.rules.set("exclusiveSession", mischief.fault(1006, "Cannot get exclusive session"))
+      const error = yield* Effect.flip(session.call("echo", ["x"]))
+      assert.strictEqual(endOfSession(error), "stolen")
+      hub.rules.clear()
+    })
+  )
+
   it.effect("below another is replaced by another one below it at a hub that cannot renew", () =>
     Effect.gen(function* () {
       const { hub, session } = yield* ready()
@@ -396,7 +409,7 @@ describe("a session that has expired", () => {
       const row = hub.sessions.get(below.id)
       if (row !== undefined) row.expired = true
       hub.received.length = 0
-      hub.plays.push(null, mischief.fault(1019, "unexpected keyword argument"))
+      hub.plays.push(null, mischief.fault(1007, 'session "12" has expired'))
       assert.deepStrictEqual(yield* below.call("echo", ["x"]), ["x"])
       assert.deepStrictEqual(hub.methods, ["echo", "login", "subsession", "echo"])
     })
