@@ -1,6 +1,6 @@
 /**
  * Configuration files on disk (daemon.md 7.1): one file, or all `*.conf` files of a directory in order of their
- * names, later ones over earlier ones. That there is none at all is no error: the command line may say it all.
+ * names, later ones over earlier ones.
  */
 
 import { open, readdir, stat } from "node:fs/promises"
@@ -15,10 +15,12 @@ export const fileBytesMax = 1024 * 1024
 /** Files of a configuration directory. */
 export const filesMax = 256
 
-/** What the files say together; empty when there are none. */
+/** What the files say together; undefined when there is neither a file nor a directory. */
 export const readConfigFiles = Effect.fn("readConfigFiles")(function* (path: string) {
   let sections: ConfigSections = new Map()
-  for (const file of yield* filesAt(path)) {
+  const files = yield* filesAt(path)
+  if (files === undefined) return undefined
+  for (const file of files) {
     const parsed = parseConfig(yield* readText(file), file, sections)
     if (Result.isFailure(parsed)) {
       const { line, message } = parsed.failure
@@ -42,7 +44,7 @@ export const isFile = (path: string): Effect.Effect<boolean> =>
 const filesAt = Effect.fnUntraced(function* (path: string) {
   const kind = yield* attempt(path, () => kindOf(path))
   if (kind === "file") return [path]
-  if (kind === "nothing") return []
+  if (kind === "nothing") return undefined
   const names = yield* attempt(path, () => readdir(path))
   const files: Array<string> = []
   for (const name of names.filter((entry) => entry.endsWith(".conf")).sort(compareCodePoints)) {

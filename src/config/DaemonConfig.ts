@@ -23,7 +23,7 @@ import {
 import { isProcessLimit, type ProcessLimit, readProcessLimits } from "./ProcessLimits.ts"
 import { shownTexts } from "./ShownText.ts"
 
-/** kojid's default path. */
+/** kojid's default path; the only one at which nothing needs to be. */
 export const defaultConfigFile = "/etc/kojid/kojid.conf"
 
 export interface ConfigInputs {
@@ -75,7 +75,12 @@ export const shownText = shownTexts(new Map([...kojidTable.options, ...adjutantT
 
 /** Reads, checks and decodes the configuration. */
 export const load = Effect.fn("DaemonConfig.load")(function* (inputs: ConfigInputs) {
-  const sources = { ...inputs, sections: yield* readConfigFiles(inputs.file) }
+  const read = yield* readConfigFiles(inputs.file)
+  const absent: ReadonlyArray<ConfigProblem> =
+    read === undefined ? [{ place: inputs.file, option: null, message: "there is no such file, nor directory" }] : []
+  // The command line and the environment may say it all, so that nobody needs the default one.
+  if (absent.length > 0 && inputs.file !== defaultConfigFile) return yield* configError(absent)
+  const sources = { ...inputs, sections: read ?? new Map() }
   const unknown = unknownNames([kojidTable, adjutantTable], sources)
   const { said: kojidSaid, others } = gather(kojidTable, sources)
   const { said: adjutantSaid } = gather(adjutantTable, sources)
@@ -90,7 +95,7 @@ export const load = Effect.fn("DaemonConfig.load")(function* (inputs: ConfigInpu
   const missing = [...kojidTable.options]
     .filter(([name, { required }]) => required && splitWords(kojidText.get(name)?.text ?? "").length === 0)
     .map(([name]): ConfigProblem => ({ place: null, option: name, message: `the ${name} option is required` }))
-  if (missing.length > 0) return yield* configError(missing, 2)
+  if (missing.length > 0) return yield* configError([...absent, ...missing], 2)
   const kojid = yield* decodeKojid(textsOf(kojidText)).pipe(Effect.orDie)
   const adjutant = yield* decodeAdjutant(textsOf(adjutantSaid)).pipe(Effect.orDie)
   const problems = contradictions(kojid, adjutant)

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { adjutant } from "./command.ts"
+import { adjutant } from "./here.ts"
 
 const directory = mkdtempSync(join(tmpdir(), "adjutant-config-"))
 afterAll(() => rmSync(directory, { recursive: true }))
@@ -14,9 +14,9 @@ writeFileSync(
 )
 
 describe("config", () => {
-  it.live("shows what is set and where, and no password", () =>
+  it.effect("shows what is set and where, and no password", () =>
     Effect.gen(function* () {
-      const { code, out, err } = yield* adjutant(["config", "-c", file], { KOJI_ADJUTANT_CPUS: "2" })
+      const { code, out, err } = yield* adjutant(["config", "-c", file], { environment: { KOJI_ADJUTANT_CPUS: "2" } })
       assert.strictEqual(err, "")
       assert.strictEqual(code, 0)
       assert.deepStrictEqual(out.split("\n"), [
@@ -42,7 +42,7 @@ describe("config", () => {
     })
   )
 
-  it.live("shows no password of a URL, of a host, or of a line that is indented by mistake", () =>
+  it.effect("shows no password of a URL, of a host, or of a line that is indented by mistake", () =>
     Effect.gen(function* () {
       const lines = [
         "[kojid]",
@@ -75,21 +75,21 @@ describe("config", () => {
     })
   )
 
-  it.live("shows the proxies of the environment as what they are, and no password", () =>
+  it.effect("shows the proxies of the environment as what they are, and no password", () =>
     Effect.gen(function* () {
       const environment = { https_proxy: "http://we:opensesame@proxy.example.org:3128", NO_PROXY: "example.com" }
-      const { out } = yield* adjutant(["config", "-c", file], environment)
+      const { out } = yield* adjutant(["config", "-c", file], { environment })
       assert.include(
         out,
         "\n# The environment has proxies:\n# https_proxy = http://[hidden]@proxy.example.org:3128\n# NO_PROXY = example.com\n"
       )
-      const json = (yield* adjutant(["config", "-c", file, "--json"], environment)).out
+      const json = (yield* adjutant(["config", "-c", file, "--json"], { environment })).out
       assert.include(json, "http://[hidden]@proxy.example.org:3128")
       assert.notInclude(json, "opensesame")
     })
   )
 
-  it.live("tells everything that is wrong, and leaves as kojid does", () =>
+  it.effect("tells everything that is wrong, and leaves as kojid does", () =>
     Effect.gen(function* () {
       writeFileSync(join(directory, "bad.conf"), "[kojid]\nserver = x\ntopurl = y\nmaxjobs = many\nsleptime = 3\n")
       const { code, out, err } = yield* adjutant(["config", "-c", join(directory, "bad.conf")])
@@ -97,7 +97,19 @@ describe("config", () => {
       assert.strictEqual(out, "")
       assert.include(err, "line 4: value for maxjobs option must be")
       assert.include(err, "line 5: unknown config option: sleptime (did you mean sleeptime?)")
-      assert.strictEqual((yield* adjutant(["config", "-c", join(directory, "nothing")])).code, 2)
+      writeFileSync(join(directory, "empty.conf"), "")
+      assert.strictEqual((yield* adjutant(["config", "-c", join(directory, "empty.conf")])).code, 2)
+    })
+  )
+
+  it.effect("says that there is no such file, and so do the commands that read the same one", () =>
+    Effect.gen(function* () {
+      const nothing = join(directory, "nothing.conf")
+      for (const command of ["config", "check", "handover"]) {
+        const { code, err } = yield* adjutant([command, "-c", nothing])
+        assert.strictEqual(code, 1)
+        assert.include(err, `${nothing}: there is no such file, nor directory`)
+      }
     })
   )
 })

@@ -16,10 +16,13 @@ const layer = Layer.mergeAll(TerminalCapabilities.layer, NodeHttpClient.layerNod
   Layer.provideMerge(NodeServices.layer)
 )
 
-/** `rerun` stands for running a build again, which needs an engine. */
+/** `rerun` stands for running a build again, which needs an engine; `environment` is what options are taken from. */
 export const adjutant = (
   args: ReadonlyArray<string>,
-  instead: { readonly rerun?: RunRerun<never> } = {}
+  instead: {
+    readonly rerun?: RunRerun<never>
+    readonly environment?: Readonly<Record<string, string>>
+  } = {}
 ): Effect.Effect<Ended> =>
   Effect.gen(function* () {
     let out = ""

@@ -1,11 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Redacted, Schema } from "effect"
 import { ConfigError } from "../../src/config/ConfigError.ts"
 import { fileBytesMax } from "../../src/config/ConfigFiles.ts"
-import { type ConfigInputs, DaemonConfig, load } from "../../src/config/DaemonConfig.ts"
+import { type ConfigInputs, DaemonConfig, defaultConfigFile, load } from "../../src/config/DaemonConfig.ts"
 import { imageFor } from "../../src/config/ImageRules.ts"
 import { KojidOptions } from "../../src/config/KojidOptions.ts"
 import { describeProvenance } from "../../src/config/OptionSources.ts"
@@ -115,14 +115,35 @@ describe("the configuration", () => {
     })
   )
 
-  it.effect("may do without a file, if the rest is said elsewhere", () =>
+  it.effect("says what is missing", () =>
     Effect.gen(function* () {
-      const nowhere = { file: "/nowhere/kojid.conf", environment: {} }
-      const { kojid } = yield* load({ ...nowhere, commandLine: { server: "https://h/kojihub", topurl: "https://f" } })
-      assert.strictEqual(kojid.server, "https://h/kojihub")
-      const error = yield* Effect.flip(load({ ...nowhere, commandLine: {} }))
+      const error = yield* Effect.flip(loaded("[kojid]\n"))
       assert.strictEqual(error.message, "the server option is required\nthe topurl option is required")
       assert.strictEqual(error.exitCode, 2)
+    })
+  )
+
+  it.effect.skipIf(existsSync(defaultConfigFile))("may do without a file, if the rest is said elsewhere", () =>
+    Effect.gen(function* () {
+      const nowhere = { file: defaultConfigFile, environment: {} }
+      const { kojid } = yield* load({ ...nowhere, commandLine: { server: "https://h/kojihub", topurl: "https://f" } })
+      assert.strictEqual(kojid.server, "https://h/kojihub")
+      const error = yield* Effect.flip(load({ ...nowhere, commandLine: { server: "https://h/kojihub" } }))
+      const absent = "/etc/kojid/kojid.conf: there is no such file, nor directory"
+      assert.strictEqual(error.message, `${absent}\nthe topurl option is required`)
+      assert.strictEqual(error.exitCode, 2)
+    })
+  )
+
+  it.effect("is not looked for elsewhere when somebody says where it is, and it is not there", () =>
+    Effect.gen(function* () {
+      const path = yield* directory({ "kojid.conf": minimal })
+      for (const file of [join(path, "kojid.cnf"), join(path, "kojid.conf/kojid.conf")]) {
+        const commandLine = { server: "https://h/kojihub", topurl: "https://f" }
+        const error = yield* Effect.flip(load({ file, environment: {}, commandLine }))
+        assert.strictEqual(error.message, `${file}: there is no such file, nor directory`)
+        assert.strictEqual(error.exitCode, 1)
+      }
     })
   )
 
@@ -277,7 +298,8 @@ labels = io.koji.adjutant.task_id=1
 
   it.effect("is a service", () =>
     Effect.gen(function* () {
-      const inputs = { file: "/nowhere", environment: {}, commandLine: { server: "s", topurl: "t" } }
+      const file = yield* directory({})
+      const inputs = { file, environment: {}, commandLine: { server: "s", topurl: "t" } }
       const server = yield* DaemonConfig.pipe(
         Effect.map(({ kojid }) => kojid.server),
         Effect.provide(DaemonConfig.layer(inputs))
