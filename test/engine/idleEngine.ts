@@ -4,6 +4,7 @@ import { createServer } from "node:http"
 import { Effect } from "effect"
 
 const answers: ReadonlyArray<readonly [RegExp, unknown]> = [
+  [/\/_ping$/, "OK"],
   [/\/version$/, { Version: "0", ApiVersion: "1.41", Arch: "amd64", Components: [{ Name: "Engine", Version: "0" }] }],
   [/\/info$/, { DockerRootDir: "/", MemoryLimit: true, PidsLimit: true, CgroupVersion: "2", LiveRestoreEnabled: true }],
   [/\/(containers|images)\/json$/, []]
