@@ -124,13 +124,13 @@ export const dockerodeClient = (socketPath: string) => {
         )
       )
     },
-    /** SIGKILL. Succeeds when it does not run any more. */
+    /** SIGKILL. Succeeds when it does not run any more; and when Podman has killed it and lost patience with its conmon. */
     killContainer: (id: string) =>
       call({ operation: "kill", subject: id }, removalSeconds, (abortSignal) =>
         docker.getContainer(id).kill({ signal: "SIGKILL", abortSignal })
       ).pipe(
         Effect.catchIf(
-          ({ reason }) => reason === "conflict" || reason === "missing",
+          ({ reason, message }) => reason === "conflict" || reason === "missing" || slowConmon.test(message),
           () => Effect.void
         ),
         Effect.asVoid
@@ -270,7 +270,9 @@ const lookedAgain = <A>(look: Effect.Effect<A, EngineError>) =>
 const looksMax = 50
 const lookInterval = "20 millis"
 
-/** Podman's words for an exit code that it does not have any more. */
+/** Podman's words when what it killed is not said to have ended within five seconds. */
+const slowConmon = /timed out waiting for file/
+/** Podman's words for an exit code that it does not have any more, or never had. */
 const forgotten = /no such exit code/
 
 const pairs = (labels: Labels): Array<string> => Object.entries(labels).map(([name, value]) => `${name}=${value}`)

@@ -52,6 +52,12 @@ describe("how a command ended", () => {
     assert.deepStrictEqual(read({ exitCode: 0, limit: disk }), { _tag: "LimitReached", ...disk })
   })
 
+  it("an exit code that the engine has not learnt is none, and a limit of ours is the reason all the same", () => {
+    assert.strictEqual(read({ exitCode: -1 })._tag, "Uncertain")
+    assert.deepStrictEqual(read({ exitCode: -1, limit: wall }), { _tag: "LimitReached", ...wall })
+    assert.deepStrictEqual(read({ exitCode: -1, limit: disk }), { _tag: "LimitReached", ...disk })
+  })
+
   it("across a start of the machine nothing is certain", () => {
     for (const exitCode of [0, 1, 137]) assert.strictEqual(read({ exitCode, rebooted: true })._tag, "Uncertain")
   })

@@ -72,6 +72,16 @@ describe("a container that is removed while Podman looks", () => {
   )
 })
 
+describe("a container whose conmon is slow to say that it has ended", () => {
+  it.live("has been killed all the same", () =>
+    Effect.gen(function* () {
+      const words = "timed out waiting for file /run/libpod/exits/c0ffee: internal libpod error"
+      const { client } = yield* answeringEngine(() => refusal(words))
+      yield* client.killContainer("c0ffee")
+    })
+  )
+})
+
 describe("an image that is removed while an engine looks", () => {
   const gone = refusal("failed to find image 1: No such image", 404)
 
