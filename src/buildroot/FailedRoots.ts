@@ -6,9 +6,12 @@
  * never by copy, and lies beside a record of the step (`roots/<task>-<attempt>/`). The record is written first and the
  * directory gets its name last: what has no record is nobody's, and an attempt that goes on in another process keeps its
  * root in the same way again. Which container failed is read from the attempt's journal alone.
+ *
+ * A record that the disk does not show, or that another version wrote, is not a record that is missing: that root stays,
+ * with its image and those that it was made of, until its directory is too old.
  */
 
-import { link, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises"
+import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
 import { join, relative } from "node:path"
 import { Clock, Context, Effect, HashMap, Layer, Option, Schema } from "effect"
 import type { AttemptState } from "../core/AttemptState.ts"
@@ -17,6 +20,7 @@ import { type Commit, ContainerExit, ContainerSpec } from "../engine/ContainerSp
 import { Engine } from "../engine/Engine.ts"
 import { imageLabels } from "../engine/Labels.ts"
 import { BuilderSettings } from "./BuilderSettings.ts"
+import { ifThere } from "./SourceFile.ts"
 import { isMissing } from "./Workspace.ts"
 
 export const FailedRoot = Schema.Struct({
@@ -39,8 +43,19 @@ export const FailedRoot = Schema.Struct({
 })
 export type FailedRoot = typeof FailedRoot.Type
 
+/** A root that is there, and whose record cannot be read. */
+export interface UnreadRoot extends Pick<FailedRoot, "task" | "attempt"> {
+  readonly path: string
+  readonly why: string
+}
+
+export interface KeptRoots {
+  readonly roots: ReadonlyArray<FailedRoot>
+  readonly unread: ReadonlyArray<UnreadRoot>
+}
+
 export interface EvictedRoot {
-  readonly root: FailedRoot
+  readonly root: Pick<FailedRoot, "task" | "attempt" | "image" | "bytes">
   readonly reason: string
 }
 
@@ -83,15 +98,18 @@ export class FailedRoots extends Context.Service<
   {
     /** Keeps the root of an attempt that has failed. One that is kept already stays as it is. */
     keep(what: Keeping): Effect.Effect<FailedRoot>
-    /** Every kept root, the oldest first. */
-    readonly list: Effect.Effect<ReadonlyArray<FailedRoot>>
+    /** Every kept root, the oldest first, and those that cannot be read: whose they are is known by their names alone. */
+    readonly list: Effect.Effect<KeptRoots>
     /** Forgets the root of an attempt that has come to another end than failure. */
     drop(task: TaskId, attempt: AttemptNumber): Effect.Effect<void>
-    /** Removes what keeping and evicting left half done, but for these attempts (`<task>-<attempt>`), which go on. */
+    /**
+     * Removes what keeping and evicting left half done, but for these attempts (`<task>-<attempt>`), which go on. Says what
+     * it cannot read.
+     */
     tidy(open: ReadonlySet<string>): Effect.Effect<void>
     /**
      * Evicts what is too old, what is larger than the budget by itself, then the oldest until the budget holds; one more
-     * when the disk is nearly full. A root that somebody is in stays.
+     * when the disk is nearly full. A root that somebody is in stays; one that cannot be read goes by its directory's age.
      */
     evict(disk: "roomy" | "nearly full"): Effect.Effect<ReadonlyArray<EvictedRoot>>
   }
@@ -110,7 +128,8 @@ export class FailedRoots extends Context.Service<
         const keep = Effect.fn("FailedRoots.keep")(function* (what: Keeping) {
           const place = placeOf(what)
           const before = yield* readRoot(place)
-          if (before !== undefined) return before
+          if (before?._tag === "Unread") return yield* Effect.die(new Error(`${place} cannot be read: ${before.why}`))
+          if (before !== undefined) return before.root
           const { failed, workspace, ...rest } = what
           const { capture, ...container } = failed
           const moves = failed.spec.mounts.flatMap(({ source }) => {
@@ -157,31 +176,48 @@ export class FailedRoots extends Context.Service<
           const image = Math.max(0, (yield* size(root.image)) - (yield* size(root.spec.image)))
           const known = { ...root, bytes: below + image }
           const path = join(placeOf(root), recordName)
-          yield* Effect.promise(() =>
-            writeFile(`${path}.new`, encodeRoot(known)).then(() => rename(`${path}.new`, path))
+          // A disk that takes nothing is counted again, and is no reason not to evict.
+          yield* Effect.ignore(
+            Effect.tryPromise(() => writeFile(`${path}.new`, encodeRoot(known)).then(() => rename(`${path}.new`, path)))
           )
           return known
         })
 
         const list = Effect.suspend(() => failedRootsIn(directory))
 
+        /** What eviction needs to know of a root that cannot be read; undefined when the disk shows nothing of it. */
+        const guessed = Effect.fnUntraced(function* (root: UnreadRoot) {
+          const keptAt = yield* Effect.promise(() =>
+            stat(root.path).then(
+              ({ mtimeMs }) => mtimeMs,
+              () => undefined
+            )
+          )
+          if (keptAt === undefined) return []
+          const { reference } = failedRootImage(settings.instance, root)
+          const found = yield* engine.inspectImage(reference).pipe(Effect.orElseSucceed(() => undefined))
+          return [{ ...root, keptAt, image: found?.id ?? reference, bytes: null }]
+        })
+
         const evict = Effect.fn("FailedRoots.evict")(function* (disk: "roomy" | "nearly full") {
           const now = yield* Clock.currentTimeMillis
-          const roots = yield* Effect.forEach(yield* list, (root) =>
-            counted(root).pipe(Effect.orElseSucceed(() => root))
+          const { roots: readable, unread } = yield* list
+          const known = yield* Effect.forEach(readable, (root) => counted(root).pipe(Effect.orElseSucceed(() => root)))
+          const roots: ReadonlyArray<Evictable> = [...known, ...(yield* Effect.forEach(unread, guessed)).flat()].sort(
+            (a, b) => a.keptAt - b.keptAt
           )
           const { failedRootAgeSecondsMax: ageMax, failedRootBytesMax: bytesMax } = settings
           let bytes = roots.reduce((sum, root) => sum + (root.bytes ?? 0), 0)
           let full = disk === "nearly full"
           const evicted: Array<EvictedRoot> = []
-          const tooLarge = ({ bytes }: FailedRoot) => (bytes ?? 0) > bytesMax
+          const tooLarge = ({ bytes }: Evictable) => (bytes ?? 0) > bytesMax
           for (const root of [...roots.filter(tooLarge), ...roots.filter((root) => !tooLarge(root))]) {
             const age = Math.round((now - root.keptAt) / 1000)
             const reason = tooLarge(root)
               ? `it holds ${root.bytes} bytes, and all together may hold ${bytesMax}`
               : age > ageMax
                 ? `kept for ${age} s`
-                : bytes > bytesMax
+                : bytes > bytesMax && root.bytes !== null
                   ? `failed roots hold ${bytes} bytes, and may hold ${bytesMax}`
                   : full
                     ? "the disk is nearly full"
@@ -201,16 +237,20 @@ export class FailedRoots extends Context.Service<
           keep,
           list,
           drop: Effect.fn("FailedRoots.drop")(function* (task, attempt) {
-            const root = yield* readRoot(placeOf({ task, attempt }))
-            if (root === undefined) return
-            yield* Effect.ignore(engine.removeImage(root.image))
-            yield* remove(root)
+            const found = yield* readRoot(placeOf({ task, attempt }))
+            if (found === undefined) return
+            if (found._tag === "Read") yield* Effect.ignore(engine.removeImage(found.root.image))
+            yield* remove({ task, attempt })
           }),
           tidy: Effect.fn("FailedRoots.tidy")(function* (open) {
             for (const name of yield* Effect.promise(() => readdir(directory))) {
               if (name.endsWith(unfinishedSuffix) && open.has(name.slice(0, -unfinishedSuffix.length))) continue
-              if ((yield* readRoot(join(directory, name))) !== undefined && form.test(name)) continue
-              yield* Effect.promise(() => rm(join(directory, name), { recursive: true, force: true }))
+              const path = join(directory, name)
+              const found = form.test(name) ? yield* readRoot(path) : undefined
+              if (found?._tag === "Unread") {
+                yield* Effect.logWarning(`the kept root ${path} cannot be read, and stays as it is: ${found.why}`)
+              }
+              if (found === undefined) yield* Effect.promise(() => rm(path, { recursive: true, force: true }))
             }
           }),
           evict
@@ -231,16 +271,28 @@ export const nameOf = (root: Pick<FailedRoot, "task" | "attempt">): string => `$
 const recordName = "record.json"
 const unfinishedSuffix = ".new"
 const goneSuffix = ".gone"
-const form = /^\d+-\d+$/
+const form = /^([1-9]\d{0,14})-([1-9]\d{0,14})$/
 
-/** The roots in this directory, the oldest first; what has no record that can be read is none. */
+/** What eviction goes by. */
+interface Evictable extends Pick<FailedRoot, "task" | "attempt" | "image" | "bytes" | "keptAt"> {}
+
+/** The roots in this directory, the oldest first, and those that cannot be read; what has no record is none. */
 export const failedRootsIn = Effect.fn("failedRootsIn")(function* (directory: string) {
-  const names = yield* Effect.promise(() => readdir(directory).catch(() => []))
-  const roots = yield* Effect.forEach(
-    names.filter((name) => form.test(name)),
-    (name) => readRoot(join(directory, name))
-  )
-  return roots.filter((root) => root !== undefined).sort((a, b) => a.keptAt - b.keptAt)
+  const names = (yield* Effect.promise(() => ifThere(readdir(directory)))) ?? []
+  const roots: Array<FailedRoot> = []
+  const unread: Array<UnreadRoot> = []
+  for (const name of names) {
+    const [, task, attempt] = form.exec(name) ?? []
+    if (task === undefined || attempt === undefined) continue
+    const path = join(directory, name)
+    const found = yield* readRoot(path)
+    if (found?._tag === "Read") roots.push(found.root)
+    if (found?._tag === "Unread") {
+      const of = { task: TaskId.make(Number(task)), attempt: AttemptNumber.make(Number(attempt)) }
+      unread.push({ ...of, path, why: found.why })
+    }
+  }
+  return { roots: roots.sort((a, b) => a.keptAt - b.keptAt), unread }
 })
 
 const json = Schema.fromJsonString(Schema.toCodecJson(FailedRoot))
@@ -249,11 +301,19 @@ const decodeRoot = Schema.decodeUnknownEffect(json)
 const decodeSpec = Schema.decodeUnknownOption(Schema.toCodecJson(ContainerSpec))
 const decodeExit = Schema.decodeUnknownOption(Schema.toCodecJson(ContainerExit))
 
-const readRoot = (place: string) =>
-  Effect.promise(() => readFile(join(place, recordName), "utf8").catch(() => undefined)).pipe(
-    Effect.flatMap((text) => (text === undefined ? Effect.succeed(undefined) : decodeRoot(text))),
-    Effect.catchTag("SchemaError", () => Effect.succeed(undefined))
+/** What the record says, or why it does not; undefined when there is none. */
+const readRoot = Effect.fnUntraced(function* (place: string) {
+  const text = yield* Effect.result(
+    Effect.tryPromise({ try: () => ifThere(readFile(join(place, recordName), "utf8")), catch: inWords })
   )
+  if (text._tag === "Failure") return { _tag: "Unread", why: text.failure } as const
+  if (text.success === undefined) return undefined
+  const root = yield* Effect.result(decodeRoot(text.success))
+  if (root._tag === "Success") return { _tag: "Read", root: root.success } as const
+  return { _tag: "Unread", why: `${recordName} is not whole, or of another version: ${root.failure.message}` } as const
+})
+
+const inWords = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
 /** Somebody was here before: an earlier process of the same attempt. */
 const ifMissingOrThere = (cause: unknown): void => {

@@ -43,6 +43,7 @@ export const dropRoot = Effect.fnUntraced(function* ({ task, attempt }: Pick<Att
 export const unpinImages = Effect.fnUntraced(function* ({ task, attempt }: Pick<Attempt, "task" | "attempt">) {
   const images = yield* ImageStore
   const roots = yield* FailedRoots
-  const kept = (yield* roots.list).map(nameOf)
-  if (!kept.includes(nameOf({ task, attempt }))) yield* images.unpin(nameOf({ task, attempt }))
+  const kept = yield* roots.list
+  const names = [...kept.roots, ...kept.unread].map(nameOf)
+  if (!names.includes(nameOf({ task, attempt }))) yield* images.unpin(nameOf({ task, attempt }))
 })

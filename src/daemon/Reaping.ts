@@ -35,11 +35,12 @@ export const reap = Effect.fn("reap")(function* (request: ReapRequest) {
   const silentSeconds = yield* silence(request.stateDirectory)
   const expired = silentSeconds > request.leaseSeconds
   const open = expired ? { containers: new Set<string>(), tasks: new Set<number>() } : yield* openAttempts
-  const kept = (yield* roots.list).map(({ image }) => image)
+  const kept = yield* roots.list
+  const failing = [...open.tasks, ...kept.unread.map(({ task }) => task)]
   const claims = Effect.map(images.known, ({ ids, making }) => ({
     containers: open.containers,
-    images: new Set([...ids, ...kept]),
-    making: new Set([...making, ...[...open.tasks].map(failedRootKey)])
+    images: new Set([...ids, ...kept.roots.map(({ image }) => image)]),
+    making: new Set([...making, ...failing.map(failedRootKey)])
   }))
   const reaper = makeReaper(request.instance, claims)
   const shells = yield* sweepShells(request, request.dryRun ? "look" : "remove")

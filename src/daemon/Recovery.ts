@@ -54,7 +54,8 @@ export const recover = Effect.fn("recover")(function* (hostId: number) {
   )
   const resumed = new Set((yield* Effect.forEach(left.filter(isNewest), resume, { concurrency: resumedAtOnce })).flat())
   yield* roots.tidy(resumed)
-  yield* images.keepPins(new Set([...resumed, ...(yield* roots.list).map(nameOf)]))
+  const kept = yield* roots.list
+  yield* images.keepPins(new Set([...resumed, ...[...kept.roots, ...kept.unread].map(nameOf)]))
   yield* removeWork(resumed)
   return resumed.size
 })

@@ -29,9 +29,14 @@ export const sweeping = Effect.gen(function* () {
   const claims = Effect.gen(function* () {
     const containers = yield* attempts.containers
     const { ids, making } = yield* images.known
-    const failing = [...(yield* attempts.running)].map(failedRootKey)
-    const kept = (yield* roots.list).map(({ image }) => image)
-    return { containers, images: new Set([...ids, ...kept]), making: new Set([...making, ...failing]) }
+    const running = yield* attempts.running
+    const kept = yield* roots.list
+    const failing = [...running, ...kept.unread.map(({ task }) => task)].map(failedRootKey)
+    return {
+      containers,
+      images: new Set([...ids, ...kept.roots.map(({ image }) => image)]),
+      making: new Set([...making, ...failing])
+    }
   })
   const { sweep } = makeReaper(instance, claims)
   const once = Effect.gen(function* () {

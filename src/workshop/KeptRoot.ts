@@ -8,15 +8,21 @@ import { harmlessLines } from "../inspect/Harmless.ts"
 
 export class NoKeptRoot extends Schema.TaggedError<NoKeptRoot>()("NoKeptRoot", { message: Schema.String }) {}
 
+const rootsBelow = (stateDirectory: string) => failedRootsIn(failedRootsBelow(stateDirectory))
+
 /** Every root that is kept below a state directory, the oldest first. */
-export const keptRoots = (stateDirectory: string) => failedRootsIn(failedRootsBelow(stateDirectory))
+export const keptRoots = (stateDirectory: string) => Effect.map(rootsBelow(stateDirectory), ({ roots }) => roots)
 
 /** The root of a task's last attempt that failed, or of the one given. Fails, in words, when none is kept. */
 export const keptRoot = Effect.fn("keptRoot")(function* (stateDirectory: string, task: TaskId, attempt: number | null) {
-  const all = yield* keptRoots(stateDirectory)
+  const { roots: all, unread } = yield* rootsBelow(stateDirectory)
   const ofTask = all.filter((root) => root.task === task).sort((a, b) => b.attempt - a.attempt)
   const found = attempt === null ? ofTask[0] : ofTask.find((root) => root.attempt === attempt)
   if (found !== undefined) return found
+  const hidden = unread.find((root) => root.task === task && (attempt === null || root.attempt === attempt))
+  if (hidden !== undefined) {
+    return yield* new NoKeptRoot({ message: `the kept root ${hidden.path} cannot be read: ${hidden.why}` })
+  }
   const none = `no root of task ${task}${attempt === null ? "" : `, attempt ${attempt},`} is kept below ${stateDirectory}`
   const others =
     ofTask.length > 0

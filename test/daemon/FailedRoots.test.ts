@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
@@ -224,6 +224,70 @@ describe("the root of a failed build", () => {
         assert.deepStrictEqual(yield* failedImages(world), [])
       })
     ))
+
+  for (const what of ["the disk does not show", "another version wrote"]) {
+    it(`of which ${what} the record stays, with its images, until its directory is too old`, () => {
+      const disk = { sick: false }
+      const files = (operation: string, path: string): FileFate =>
+        disk.sick && operation === "readFile" && path.endsWith("/1-1/record.json") ? { code: "EIO" } : "done"
+      return building(
+        failing,
+        (told) =>
+          Effect.gen(function* () {
+            const { world, daemon, task } = told
+            yield* ended(told, task)
+            const root = recordOf(daemon, "1-1")
+            const images = (yield* world.engine.images).length
+            yield* daemon.terminate
+            const place = join(directoryOf(daemon), "1-1")
+            if (what === "the disk does not show") disk.sick = true
+            else writeFileSync(join(place, "record.json"), '{"task":1,"attempt":1,"layout":2}')
+            const age = (millis: number) => utimesSync(place, new Date(), new Date(world.time.now - millis))
+            age(0)
+            yield* daemon.start
+            yield* Effect.sleep("30 minutes")
+            yield* daemon.terminate
+            yield* daemon.reap
+            yield* daemon.reap
+            assert.deepStrictEqual(kept(daemon), ["1-1"])
+            assert.isTrue(existsSync(join(place, "builddir/build/originals/hello-1.0-1.src.rpm")))
+            assert.strictEqual((yield* world.engine.images).length, images, "nor are the images that it was made of")
+            assert.isTrue(
+              world.time.log.some(({ text }) => text.includes(`${place} cannot be read, and stays as it is`))
+            )
+
+            age(5 * 3600 * 1000)
+            yield* daemon.start
+            yield* Effect.sleep("5 minutes")
+            assert.deepStrictEqual(kept(daemon), [])
+            assert.deepStrictEqual(
+              (yield* evictions(daemon)).map(({ image, bytes }) => ({ image, bytes })),
+              [{ image: root.image, bytes: null }]
+            )
+            assert.deepStrictEqual(
+              (yield* world.engine.images).map(({ references }) => references),
+              [["localhost/tools:1"]]
+            )
+          }),
+        { files, settings: { imageCacheAgeSecondsMax: 60 } }
+      )
+    })
+  }
+
+  it("makes room on a disk that takes not even how much it holds", () => {
+    const files = (operation: string, path: string): FileFate =>
+      operation === "writeFile" && path.endsWith("/1-1/record.json.new") ? { code: "ENOSPC" } : "done"
+    return building(
+      failing,
+      (told) =>
+        Effect.gen(function* () {
+          yield* ended(told, told.task)
+          yield* Effect.sleep("1 minute")
+          assert.deepStrictEqual(kept(told.daemon), [])
+        }),
+      { files, settings: { failedRootBytesMax: 10 } }
+    )
+  })
 
   it("is kept once, whenever the daemon dies while it keeps it", async () => {
     const keeping = new Set(["mkdir", "writeFile", "link", "rename", "rm"])
