@@ -14,6 +14,7 @@ import type { InstanceId } from "../core/Ids.ts"
 import { makeReaper } from "../engine/Reaper.ts"
 import { decodeEvent } from "../journal/DecodeEvent.ts"
 import { endsAttempt } from "../journal/Forgetting.ts"
+import { JournalUnavailable } from "../journal/JournalError.ts"
 import { JournalStore } from "../journal/JournalStore.ts"
 import { silence } from "./Alive.ts"
 import { DaemonJournal } from "./DaemonJournal.ts"
@@ -60,8 +61,8 @@ const openAttempts = Effect.gen(function* () {
   const tasks = new Set<number>()
   for (const stream of yield* store.list) {
     if (stream.kind !== "attempt" || endsAttempt(yield* store.last(stream))) continue
-    // A journal that cannot be read owns nothing, as at a daemon's start.
-    const stored = yield* Effect.orElseSucceed(store.read(stream), () => [])
+    // A journal that is damaged owns nothing, as at a daemon's start.
+    const stored = yield* Effect.catchTag(store.read(stream), "JournalDamaged", () => Effect.succeed([]))
     let state: AttemptState = initial
     for (const line of stored) {
       const event = decodeEvent(line)
@@ -71,4 +72,11 @@ const openAttempts = Effect.gen(function* () {
     for (const name of containersLeft(state)) containers.add(name)
   }
   return { containers, tasks }
-})
+}).pipe(
+  // Which containers have an owner is not known: all of them may have one.
+  Effect.catchTag(
+    "JournalUnavailable",
+    ({ path, message }) =>
+      new JournalUnavailable({ path, message: `${path} cannot be read now, so nothing is taken away: ${message}` })
+  )
+)
