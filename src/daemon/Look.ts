@@ -18,7 +18,6 @@ import type { HostTaskRow } from "../hub/shapes/Task.ts"
 import { TaskAlerts } from "../hub/TaskAlerts.ts"
 import { taskStateName } from "../koji/TaskState.ts"
 import { methods } from "../tasks/Registry.ts"
-import { tellAlive } from "./Alive.ts"
 import { Attempts } from "./Attempts.ts"
 import { DaemonJournal } from "./DaemonJournal.ts"
 import { freeSpace, load as systemLoad } from "./Host.ts"
@@ -116,7 +115,6 @@ export const makeEyes = Effect.fnUntraced(function* (options: LookOptions, hostI
   /** One look. Returns how many tasks were taken. */
   const look = Effect.fn("Daemon.look")(function* () {
     const settings = yield* BuilderSettings
-    yield* tellAlive(settings.stateDirectory)
     const load = yield* attend()
     const { enabled, capacity, arches } = yield* getHost()
     const engine = yield* Effect.result(engineAnswer)

@@ -1,5 +1,6 @@
-/** All that keeps the builder tidy beside the loop, for as long as the scope lives. */
+/** All that goes on beside the loop, for as long as the scope lives: what keeps the builder tidy, and its sign of life. */
 import { Effect } from "effect"
+import { tellingAlive } from "./Alive.ts"
 import { keeping } from "./Keeping.ts"
 import { sweeping } from "./Sweeping.ts"
 import { upkeeping } from "./Upkeep.ts"
@@ -21,6 +22,7 @@ export const tidying = Effect.fnUntraced(function* (
   nearlyFull: Effect.Effect<boolean>,
   journalAgeSeconds: number
 ) {
+  yield* goingOn("sign of life", tellingAlive)
   yield* goingOn("upkeep", upkeeping(hostId, nearlyFull))
   yield* goingOn("sweep", sweeping)
   yield* goingOn("old journals", keeping(journalAgeSeconds))
