@@ -133,14 +133,15 @@ const copyOld = Effect.fnUntraced(function* (old: Repo, arch: string) {
   const logs = yield* KojiLogs
   const name = yield* Effect.fromResult(safeComponent(old.tag_name))
   const from = join(pathInfo(settings.topDirectory).repo(old.id, name), arch, "repodata")
-  const copied = yield* Effect.promise(() =>
-    cp(from, join(workspace.root, "repo", "repodata"), { recursive: true, dereference: true }).then(
-      () => true,
-      () => false
-    )
-  )
+  const to = join(workspace.root, "repo", "repodata")
+  const copied = yield* Effect.promise(async () => {
+    const found = await ifThere(cp(from, to, { recursive: true, dereference: true }).then(() => true))
+    // Not all of it was there, and what was is nothing to start from.
+    if (found === undefined) await rm(to, { recursive: true, force: true })
+    await rm(join(to, "pkgorigins.gz"), { force: true })
+    return found === true
+  })
   if (!copied) yield* logs.append(["createrepo.log"], `old repo has no metadata at ${from}: not updating\n`)
-  yield* Effect.promise(() => rm(join(workspace.root, "repo", "repodata", "pkgorigins.gz"), { force: true }))
   return copied
 })
 

@@ -1,6 +1,7 @@
-import { rmSync } from "node:fs"
+import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { tag } from "../model/HubTemplate.ts"
+import type { FileFate } from "../model/Machine.ts"
 import type { World } from "../model/World.ts"
 import {
   assertCanceled,
@@ -81,6 +82,31 @@ describe("createrepo", () => {
     })
     assert.strictEqual(told.state, "CLOSED")
     assert.notMatch(told.files.get("createrepo.log") ?? "", /--update/)
+  })
+
+  it("begins anew where the older repository goes while it is copied", async () => {
+    const files = (operation: string, path: string): FileFate => {
+      const [, root] = /^(.*)\/hub\/(?:.*\/)?repos\/model-build\/1\/x86_64\/repodata$/.exec(path) ?? []
+      if (operation !== "cp" || root === undefined) return "done"
+      const half = `${root}/builder1/state/work/1-1/repo/repodata`
+      mkdirSync(half)
+      writeFileSync(`${half}/filelists.xml.gz`, "half of")
+      return { code: "ENOENT" }
+    }
+    const told = await creating({ world: { files } }, { id: 1 })
+    assert.deepStrictEqual(told.result, ["tasks/1/1", ["primary.xml.gz", "repomd.xml"]])
+    assert.match(
+      told.files.get("createrepo.log") ?? "",
+      /^old repo has no metadata at \S+\/1\/x86_64\/repodata: not updating\n/
+    )
+  })
+
+  it("fails where the metadata of the older repository cannot be copied, and does not call it missing", async () => {
+    const files = (operation: string): FileFate => (operation === "cp" ? { code: "EIO" } : "done")
+    const told = await creating({ world: { files } }, { id: 1 })
+    assert.strictEqual(told.state, "FAILED")
+    assert.include(JSON.stringify(told.result), "EIO: injected, cp")
+    assert.deepStrictEqual(told.containers, [])
   })
 
   it("marks a repository of nothing as empty", async () => {
