@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { tellingAlive } from "./Alive.ts"
 import { keeping } from "./Keeping.ts"
 import { sweeping } from "./Sweeping.ts"
-import { upkeeping } from "./Upkeep.ts"
+import { evicting, expiring } from "./Upkeep.ts"
 
 const restSeconds = 60
 
@@ -23,7 +23,8 @@ export const tidying = Effect.fnUntraced(function* (
   journalAgeSeconds: number
 ) {
   yield* goingOn("sign of life", tellingAlive)
-  yield* goingOn("upkeep", upkeeping(hostId, nearlyFull))
+  yield* goingOn("eviction", evicting(nearlyFull))
+  yield* goingOn("buildroots", expiring(hostId))
   yield* goingOn("sweep", sweeping)
   yield* goingOn("old journals", keeping(journalAgeSeconds))
 })

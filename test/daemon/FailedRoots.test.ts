@@ -274,6 +274,34 @@ describe("the root of a failed build", () => {
     })
   }
 
+  for (const { hub, makeItSo } of [
+    { hub: "is away", makeItSo: ({ hub, time }: World) => Object.assign(hub, { awayUntil: time.now + 6 * 3_600_000 }) },
+    {
+      hub: "does not say which buildroots it has",
+      makeItSo: ({ hub }: World) => {
+        hub.fateOf = ({ method }) =>
+          method === "listBuildroots" ? { _tag: "Fault", code: 1000, message: "no listing" } : { _tag: "Done" }
+      }
+    }
+  ]) {
+    it(`goes in its time though the hub ${hub}`, () =>
+      building(
+        failing,
+        (told) =>
+          Effect.gen(function* () {
+            const { world, daemon, task } = told
+            yield* ended(told, task)
+            makeItSo(world)
+            yield* Effect.sleep("1 minute")
+            assert.deepStrictEqual(kept(daemon), ["1-1"])
+            yield* Effect.sleep("7 minutes")
+            assert.deepStrictEqual(kept(daemon), [])
+            Object.assign(world.hub, { awayUntil: 0 })
+          }),
+        { settings: { failedRootAgeSecondsMax: 300 } }
+      ))
+  }
+
   it("makes room on a disk that takes not even how much it holds", () => {
     const files = (operation: string, path: string): FileFate =>
       operation === "writeFile" && path.endsWith("/1-1/record.json.new") ? { code: "ENOSPC" } : "done"
