@@ -58,10 +58,10 @@ export class Attempts extends Context.Service<
      */
     start(request: Omit<AttemptRequest, "attempt">): Effect.Effect<void, JournalError>
     /**
-     * Goes on with an attempt that an earlier process began: known as running when this returns. Fails when its journal
-     * cannot be trusted; nothing is done to it then.
+     * Goes on with an attempt that an earlier process began: known as running when this returns, unless there is nothing
+     * to go on with. Fails when its journal cannot be trusted; nothing is done to it then.
      */
-    resume(name: AttemptName, hostId: number): Effect.Effect<void, JournalError>
+    resume(name: AttemptName, hostId: number): Effect.Effect<"running" | "never begun" | "ended", JournalError>
     /**
      * Ends one that an earlier process began and that a later attempt of its task has taken the place of: what it has on
      * the engine goes, and the hub hears nothing. Returns when that is done.
@@ -145,8 +145,11 @@ export class Attempts extends Context.Service<
         const opened = yield* openJournal(task, attempt)
         const first = opened.journal.history[0]?.event
         const hasEnded = (yield* opened.journal.state)._tag === "Ended"
-        // A stream whose first line never came to be: nobody was told of this attempt.
-        if (first?._tag !== "Accepted" || hasEnded) return yield* Scope.close(opened.own, Exit.void)
+        if (first?._tag !== "Accepted" || hasEnded) {
+          yield* Scope.close(opened.own, Exit.void)
+          // Without its first line nobody was told of this attempt.
+          return hasEnded ? "ended" : "never begun"
+        }
         const { method, arch, request } = first
         const fiber = yield* run(opened, {
           task,
@@ -159,9 +162,12 @@ export class Attempts extends Context.Service<
           parameters: Effect.provideContext(askedParameters(task, method), services)
         })
         if (isSuperseded) yield* Fiber.await(fiber)
+        return "running"
       }, Effect.uninterruptible)
       const resume = Effect.fn("Attempts.resume")((name: AttemptName, hostId: number) => goOn(name, hostId, false))
-      const supersede = Effect.fn("Attempts.supersede")((name: AttemptName, hostId: number) => goOn(name, hostId, true))
+      const supersede = Effect.fn("Attempts.supersede")((name: AttemptName, hostId: number) =>
+        Effect.asVoid(goOn(name, hostId, true))
+      )
 
       const stop = Effect.fn("Attempts.stop")(function* (task: TaskId, reason: StopReason, detail: string) {
         const found = (yield* Ref.get(table)).get(task)

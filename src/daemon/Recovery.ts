@@ -26,6 +26,11 @@ export const recover = Effect.fn("recover")(function* (hostId: number) {
   const resume = Effect.fnUntraced(function* (name: AttemptName) {
     const { task, attempt } = name
     const result = yield* Effect.result(attempts.resume(name, hostId))
+    if (Result.isSuccess(result) && result.success !== "running") {
+      const why = result.success === "ended" ? "it has ended" : "nothing of it was begun"
+      yield* Effect.log(`task ${task}, attempt ${attempt}: left as it is: ${why}`)
+      return []
+    }
     const how = Result.isSuccess(result) ? "resumed" : `not resumed: ${result.failure.message}`
     yield* Result.isSuccess(result)
       ? Effect.log(`task ${task}, attempt ${attempt}: going on where an earlier process left it`)

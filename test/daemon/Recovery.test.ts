@@ -67,6 +67,24 @@ describe("a daemon that starts again", () => {
       })
     ))
 
+  it("makes nothing of a journal that was made and never begun, however often it starts", () =>
+    story((world) =>
+      Effect.gen(function* () {
+        const daemon = yield* world.daemon()
+        yield* write(daemon, 77, 1, [])
+        for (let starts = 0; starts < 3; starts++) {
+          yield* daemon.start
+          yield* Effect.sleep("1 minute")
+          yield* daemon.terminate
+        }
+        const recovered = (yield* daemon.told).filter((event) => event._tag === "AttemptRecovered")
+        assert.deepStrictEqual(recovered, [])
+        const said = world.time.log.filter(({ text }) => text.includes("task 77, attempt 1: left as it is"))
+        assert.lengthOf(said, 3)
+        assert.isFalse(world.time.log.some(({ text }) => text.includes("going on with 1 attempts")))
+      })
+    ))
+
   it("leaves an attempt alone whose last line is so long that it does not look like an end", () =>
     story((world) =>
       Effect.gen(function* () {
