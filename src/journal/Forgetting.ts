@@ -9,7 +9,7 @@
 import { join } from "node:path"
 import { Effect, Predicate, Result } from "effect"
 import type { AttemptEvent } from "../core/AttemptEvent.ts"
-import type { Disk } from "./Disk.ts"
+import type { Disk, DiskError } from "./Disk.ts"
 import { parseLine, type StoredEvent } from "./Line.ts"
 import type { Place } from "./StreamFile.ts"
 import { streamOfFile } from "./StreamName.ts"
@@ -45,41 +45,68 @@ const text = new TextDecoder("utf-8", { ignoreBOM: true })
 export const endsAttempt = (last: StoredEvent | undefined): boolean =>
   Predicate.isTagged(last?.event, "Concluded" satisfies AttemptEvent["_tag"])
 
+/** Whether a file holds no whole line at all: a process was killed between making it and its first sync. */
+const isUnbegun = (disk: Disk["Service"], path: string, bytes: number) =>
+  bytes > lastLineBytesMax
+    ? Effect.succeed(false)
+    : Effect.map(disk.readEnd(path, lastLineBytesMax), (all) => !all.includes(lineBreak))
+
 /** See `JournalStore.forget`. */
-export const forget = ({ disk, directory, poison }: Place, before: number) => {
+export const forget = Effect.fnUntraced(function* ({ disk, directory }: Place, before: number) {
+  const failed: Array<DiskError> = []
+  /** What the disk does not show, or does not let go of, is left for the next time, and keeps nothing else. */
+  const orLater = <A>(otherwise: A, use: Effect.Effect<A, DiskError>): Effect.Effect<A> =>
+    Effect.catch(use, (error) =>
+      Effect.sync(() => {
+        failed.push(error)
+        return otherwise
+      })
+    )
   const namesIn = (path: string) =>
-    Effect.flatMap(disk.stat(path), (found) => (found === undefined ? Effect.succeed([]) : disk.list(path)))
+    orLater<ReadonlyArray<string>>(
+      [],
+      Effect.flatMap(disk.stat(path), (found) => (found === undefined ? Effect.succeed([]) : disk.list(path)))
+    )
+
+  const forgetAttempt = Effect.fnUntraced(function* (path: string) {
+    const last = yield* lastLine(disk, path)
+    if (last === undefined) {
+      const found = yield* disk.stat(path)
+      if (found?.kind !== "file" || found.modifiedAt >= before || !(yield* isUnbegun(disk, path, found.bytes))) return 0
+    } else if (!endsAttempt(last) || last.at >= before) return 0
+    yield* disk.remove(path)
+    return 1
+  })
 
   const forgetTask = Effect.fnUntraced(function* (task: string) {
     const attempts = join(directory, "tasks", task)
     let forgotten = 0
     for (const name of yield* namesIn(attempts)) {
       if (streamOfFile(`tasks/${task}/${name}`) === undefined) continue
-      const last = yield* lastLine(disk, join(attempts, name))
-      if (last === undefined || !endsAttempt(last) || last.at >= before) continue
-      yield* disk.remove(join(attempts, name))
-      forgotten++
+      forgotten += yield* orLater(0, forgetAttempt(join(attempts, name)))
     }
-    if (forgotten > 0) yield* disk.remove(attempts)
+    if (forgotten > 0) yield* orLater(undefined, disk.remove(attempts))
     return forgotten
   })
 
-  const forgetValues = Effect.gen(function* () {
-    const blobs = join(directory, "blobs")
-    let values = 0
-    for (const name of yield* namesIn(blobs)) {
-      const found = yield* disk.stat(join(blobs, name))
-      if (found?.kind !== "file" || found.modifiedAt >= before - attemptMillisMax) continue
-      yield* disk.remove(join(blobs, name))
-      values++
-    }
-    return values
+  const forgetValue = Effect.fnUntraced(function* (path: string) {
+    const found = yield* disk.stat(path)
+    if (found?.kind !== "file" || found.modifiedAt >= before - attemptMillisMax) return 0
+    yield* disk.remove(path)
+    return 1
   })
 
-  const all = Effect.gen(function* () {
-    let attempts = 0
-    for (const task of yield* namesIn(join(directory, "tasks"))) attempts += yield* forgetTask(task)
-    return { attempts, values: yield* forgetValues }
-  })
-  return poison.guard(all)
-}
+  let attempts = 0
+  for (const task of yield* namesIn(join(directory, "tasks"))) attempts += yield* forgetTask(task)
+  const blobs = join(directory, "blobs")
+  let values = 0
+  for (const name of yield* namesIn(blobs)) values += yield* orLater(0, forgetValue(join(blobs, name)))
+  const [first] = failed
+  if (first !== undefined) {
+    const { path, operation, code, message } = first
+    yield* Effect.logWarning(
+      `what is old is forgotten but for ${failed.length} that the disk kept, the first ${path}: ${operation} failed (${code}): ${message}`
+    )
+  }
+  return { attempts, values }
+})

@@ -66,8 +66,8 @@ export class JournalStore extends Context.Service<
     /** The bytes of this SHA-256, verified; `JournalDamaged` when they are missing or others. */
     getBlob(digest: string): Effect.Effect<Uint8Array, JournalError>
     /**
-     * Takes away the attempts that ended before `before` (milliseconds since the epoch), and values that no younger one
-     * can refer to. How many of each.
+     * Takes away the attempts that ended before `before` (milliseconds since the epoch), or were never begun and made
+     * before that, and values that no younger one can refer to. How many of each; what the disk keeps is told in the log.
      */
     forget(before: number): Effect.Effect<{ readonly attempts: number; readonly values: number }, JournalError>
     /** Whether a write or sync has failed in this process, after which nothing more is appended. */

@@ -76,18 +76,20 @@ export const make = Effect.sync(() => {
 
   const disk = Disk.of({
     openAppend: (path, how) =>
-      act("open", path, () => {
-        const node = seen.get(path)
-        if (node?.kind === "directory") return new DiskCode("EISDIR")
-        if (node !== undefined && how === "new") return new DiskCode("EEXIST")
-        if (node === undefined && (how === "existing" || seen.get(dirname(path))?.kind !== "directory")) {
-          return new DiskCode("ENOENT")
-        }
-        const file = node ?? { kind: "file", bytes: none, length: 0, modifiedAt: 0, synced: { bytes: none, length: 0 } }
-        if (how === "emptied") Object.assign(file, { bytes: none, length: 0 })
-        seen.set(path, file)
-        return openFile(path, file)
-      }),
+      Effect.flatMap(Clock.currentTimeMillis, (modifiedAt) =>
+        act("open", path, () => {
+          const node = seen.get(path)
+          if (node?.kind === "directory") return new DiskCode("EISDIR")
+          if (node !== undefined && how === "new") return new DiskCode("EEXIST")
+          if (node === undefined && (how === "existing" || seen.get(dirname(path))?.kind !== "directory")) {
+            return new DiskCode("ENOENT")
+          }
+          const file = node ?? { kind: "file", bytes: none, length: 0, modifiedAt, synced: { bytes: none, length: 0 } }
+          if (how === "emptied") Object.assign(file, { bytes: none, length: 0 })
+          seen.set(path, file)
+          return openFile(path, file)
+        })
+      ),
     read: (path, bytesMax) =>
       act("read", path, () => {
         const node = seen.get(path)

@@ -75,6 +75,20 @@ export const journalStoreContract = (name: string, backing: Effect.Effect<Life, 
       )
     )
 
+    it.effect("keeps a stream of which nothing was begun while it is young", () =>
+      inOneLife(
+        Effect.gen(function* () {
+          const store = yield* JournalStore
+          yield* Effect.scoped(store.open(attempt(1, 1)))
+          assert.deepInclude(yield* store.forget(-1), { attempts: 0 })
+          assert.deepStrictEqual(yield* store.list, [attempt(1, 1)])
+          // By when its file was made, which no clock of a test moves.
+          assert.deepInclude(yield* store.forget(Number.MAX_SAFE_INTEGER), { attempts: 1 })
+          assert.deepStrictEqual(yield* store.list, [])
+        })
+      )
+    )
+
     it.effect("finds in its next life what it was told in this one, and goes on from there", () =>
       Effect.gen(function* () {
         const life = yield* backing

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Latch, Result, type Scope } from "effect"
+import { Effect, Exit, Fiber, Latch, Logger, Result, type Scope } from "effect"
 import { Disk, type DiskOperation } from "../../src/journal/Disk.ts"
 import * as FileJournalStore from "../../src/journal/FileJournalStore.ts"
 import type { JournalError } from "../../src/journal/JournalError.ts"
@@ -229,6 +229,49 @@ describe("a journal on a failing disk", () => {
       assert.isTrue(Exit.isSuccess(exit), JSON.stringify(exit))
     })
   )
+})
+
+describe("forgetting on a failing disk", () => {
+  for (const operation of ["read", "list", "remove"] as const) {
+    it.effect(
+      `goes on with the rest when it fails to ${operation}, and says what was first and how much there is`,
+      () =>
+        Effect.gen(function* () {
+          const lines: Array<string> = []
+          const logger = Logger.make(({ message }) => void lines.push(String(message)))
+          const { disk } = yield* MemoryDisk.make
+          const bad = operation === "list" ? ["/tasks/1", "/tasks/3"] : ["/tasks/1/1.jsonl", "/tasks/3/1.jsonl"]
+          let sick = false
+          const faulty = watchedDisk(disk, (asked, path) =>
+            Effect.sync(() =>
+              sick && asked === operation && bad.includes(path) ? { _tag: "Fails", code: "EIO", part: 0 } : runs
+            )
+          )
+          const { exit } = yield* storeOn(faulty, "/", (store) =>
+            Effect.gen(function* () {
+              for (const task of [1, 2, 3, 4]) {
+                const ended = yield* Effect.scoped(
+                  Effect.flatMap(store.open(attempt(task, 1)), ({ append }) =>
+                    append([{ _tag: "Concluded", how: "closed", note: "" }], true)
+                  )
+                )
+                assert.lengthOf(ended, 1)
+              }
+              yield* store.putBlob(value)
+              sick = true
+              const long = Number.MAX_SAFE_INTEGER
+              assert.deepStrictEqual(yield* store.forget(long), { attempts: 2, values: 1 })
+              sick = false
+              assert.deepStrictEqual(yield* store.list, [attempt(1, 1), attempt(3, 1)])
+              assert.deepStrictEqual(yield* store.forget(long), { attempts: 2, values: 0 })
+            })
+          ).pipe(Effect.provide(Logger.layer([logger])))
+          assert.isTrue(Exit.isSuccess(exit), JSON.stringify(exit))
+          assert.lengthOf(lines, 1)
+          assert.include(lines[0], `but for 2 that the disk kept, the first ${bad[0]}: ${operation} failed (EIO)`)
+        })
+    )
+  }
 })
 
 describe("a state directory on a failing disk", () => {
