@@ -1,5 +1,5 @@
 /** One call of a session until there is an answer to it, or no hope of one. */
-import { Effect, Result } from "effect"
+import { Context, Effect, References, Result } from "effect"
 import { faultCodes } from "../koji/Fault.ts"
 import { type HubError, HubFault, HubNonsense, HubUnavailable } from "./HubError.ts"
 import { type HubRequest, type HubTransport, TransportError } from "./HubTransport.ts"
@@ -14,11 +14,43 @@ export interface RetryRules {
   readonly timeoutSeconds: number
 }
 
+/** Whether each call is logged, how grave however. Off unless somebody asks for it (`--debug-xmlrpc`). */
+export const LogsCalls = Context.Reference<boolean>("adjutant/hub/LogsCalls", { defaultValue: () => false })
+
 /**
  * One logical call, retried as kojid retries (daemon.md 2.9): faults never, but for a hub that says it is offline, which
  * is waited out; transport errors with the same number and bytes, the first time at once.
  */
 export const exchange = (
+  transport: HubTransport["Service"],
+  retries: RetryRules,
+  method: string,
+  request: HubRequest
+): Effect.Effect<Value, HubError> =>
+  Effect.flatMap(LogsCalls, (logged) => {
+    const call = untilAnswered(transport, retries, method, request)
+    return logged
+      ? call.pipe(
+          Effect.tap((value) => tell(`hub: ${method}: ${sizeOf(value)}`)),
+          Effect.tapError((error) =>
+            tell(`hub: ${method}: ${error._tag === "HubFault" ? `fault ${error.code}: ` : ""}${error.message}`)
+          )
+        )
+      : call
+  })
+
+const tell = (text: string) => Effect.provideService(Effect.log(text), References.MinimumLogLevel, "Info")
+
+/** How much was answered, and nothing of it: the answer to a login is the session's key. */
+const sizeOf = (value: Value): string => {
+  if (value === null) return "nothing"
+  if (typeof value === "string") return `${value.length} characters`
+  if (typeof value !== "object") return `a ${typeof value === "boolean" ? "boolean" : "number"}`
+  if (value instanceof Uint8Array) return `${value.length} bytes`
+  return Array.isArray(value) ? `${value.length} items` : `${Object.keys(value).length} members`
+}
+
+const untilAnswered = (
   transport: HubTransport["Service"],
   retries: RetryRules,
   method: string,

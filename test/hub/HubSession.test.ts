@@ -1,11 +1,13 @@
 import { execFileSync } from "node:child_process"
 import { createServer } from "node:https"
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Deferred, Effect, Exit, Fiber, Layer, Logger, Redacted, Scope, Tracer } from "effect"
+import { Clock, Deferred, Effect, Exit, Fiber, Layer, Logger, Redacted, References, Scope, Tracer } from "effect"
+import { LogsCalls } from "../../src/hub/Exchange.ts"
 import { endOfSession } from "../../src/hub/HubError.ts"
 import { HubSession } from "../../src/hub/HubSession.ts"
 import { defaultLimits } from "../../src/hub/XmlRpcDecoder.ts"
-import { clockTurns, FakeHub, http, type Mischief, mischief, patient, sessionAt, turns } from "./FakeHub.ts"
+import { encodeAnswer } from "../../src/hub/XmlRpcEncoder.ts"
+import { clockTurns, FakeHub, http, type Mischief, mischief, patient, sessionAt, success, turns } from "./FakeHub.ts"
 
 /** A logged-in session at a fresh hub whose log begins after the login. */
 const ready = Effect.fnUntraced(function* (options: Parameters<typeof sessionAt>[1] = {}) {
@@ -529,6 +531,31 @@ describe("secrets", () => {
         assert.notMatch(`${name} ${JSON.stringify([...attributes])}`, /key-1|secret/)
       }
     }).pipe(Effect.withTracer(tracer))
+  })
+
+  it.effect("are not in the lines of --debug-xmlrpc, which tell of every call and how it ended", () => {
+    const lines: Array<string> = []
+    const logger = Logger.make((entry) => void lines.push(String(entry.message)))
+    return Effect.gen(function* () {
+      const { hub, session } = yield* ready()
+      for (const value of [["a", "b"], "text", { one: 1 }, null, 7, true]) {
+        hub.rules.set("getTaskInfo", mischief.raw(encodeAnswer(success(value))))
+        yield* session.call("getTaskInfo", [4711])
+      }
+      hub.rules.set("getTaskInfo", mischief.fault(1000, "no such task"))
+      yield* Effect.flip(session.call("getTaskInfo", [4711]))
+      assert.deepStrictEqual(lines, [
+        ...["login: 3 members", "exclusiveSession: nothing", "echo: 1 items"].map((line) => `hub: ${line}`),
+        ...["2 items", "4 characters", "1 members", "nothing", "a number", "a boolean", "fault 1000: no such task"].map(
+          (line) => `hub: getTaskInfo: ${line}`
+        )
+      ])
+    }).pipe(
+      Effect.scoped,
+      Effect.provideService(LogsCalls, true),
+      Effect.provideService(References.MinimumLogLevel, "Error"),
+      Effect.provide(Logger.layer([logger]))
+    )
   })
 
   it.effect("are in no error and in no log", () => {
