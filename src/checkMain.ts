@@ -1,6 +1,6 @@
 /** `adjutant check`, put together; apart from `main.ts`, so that other commands load nothing of it. */
 import { Effect, Result } from "effect"
-import type { DaemonConfigValues } from "./config/DaemonConfig.ts"
+import { type DaemonConfigValues, idleText } from "./config/DaemonConfig.ts"
 import { hubLayers } from "./daemon/HubLayer.ts"
 import * as DockerEngine from "./engine/DockerEngine.ts"
 import { Engine } from "./engine/Engine.ts"
@@ -11,7 +11,7 @@ import { kernelArch } from "./koji/Machine.ts"
 import { withoutPassword } from "./koji/ScmUrl.ts"
 import { mailServer } from "./mail/MailServer.ts"
 import { type EngineFacts, engineFindings } from "./preflight/EngineFindings.ts"
-import { type Finding, warning } from "./preflight/Finding.ts"
+import { type Finding, ok, warning } from "./preflight/Finding.ts"
 import { hubFindings } from "./preflight/HubFindings.ts"
 import { lookAtHub } from "./preflight/HubLook.ts"
 import {
@@ -67,6 +67,7 @@ const check = Effect.fnUntraced(function* (config: DaemonConfigValues, pull: boo
     : []
   const findings: ReadonlyArray<Finding> = [
     ...config.warnings.map((text) => warning("config", text, "see `adjutant config`")),
+    ...idleText(config.idle).map((text) => ok("config", text)),
     ...secrets.map(secretFinding),
     ...engineFindings(engine),
     selinuxFinding(yield* isEnforcing, info?.selinux ?? null, adjutant.selinux),

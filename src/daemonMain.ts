@@ -13,8 +13,9 @@ import { FailedRoots } from "./buildroot/FailedRoots.ts"
 import { ImageStore } from "./buildroot/ImageStore.ts"
 import { failure } from "./cli/CommandFailed.ts"
 import type { DaemonRequest as CommandRequest } from "./cli/DaemonCommand.ts"
+import { daemonLogLevel } from "./cli/DaemonLogLevel.ts"
 import { formatJournald, isJournal } from "./cli/JournaldLog.ts"
-import { DaemonConfig, type DaemonConfigValues } from "./config/DaemonConfig.ts"
+import { DaemonConfig, type DaemonConfigValues, idleText } from "./config/DaemonConfig.ts"
 import { told } from "./core/DaemonEvent.ts"
 import { silence } from "./daemon/Alive.ts"
 import { Attempts } from "./daemon/Attempts.ts"
@@ -31,6 +32,7 @@ import * as DockerEngine from "./engine/DockerEngine.ts"
 import { Engine, type EngineInfo } from "./engine/Engine.ts"
 import { ownerLabels } from "./engine/Labels.ts"
 import { findEngine } from "./findEngine.ts"
+import { LogsCalls } from "./hub/Exchange.ts"
 import { HubFault } from "./hub/HubError.ts"
 import { TaskAlerts } from "./hub/TaskAlerts.ts"
 import * as FileJournalStore from "./journal/FileJournalStore.ts"
@@ -50,9 +52,10 @@ export const daemon = (version: string) =>
       Effect.mapError((error) => failure(error.message))
     )
     const logging = Logger.layer([logger(config)])
-    const level = request.logLevel === "debug" ? "Debug" : "Info"
+    const level = daemonLogLevel(config.kojid.log_level, request.logLevel)
     const end = yield* started(version, config, request).pipe(
       Effect.provide(logging),
+      Effect.provideService(LogsCalls, request.debugHub),
       Effect.provideService(References.MinimumLogLevel, level)
     )
     if (end === "restart") reexecute()
@@ -60,7 +63,8 @@ export const daemon = (version: string) =>
 
 const started = (version: string, config: DaemonConfigValues, request: CommandRequest) =>
   Effect.gen(function* () {
-    for (const warning of config.warnings) yield* Effect.logWarning(warning)
+    const idle = idleText([...config.idle, ...request.ignored])
+    for (const warning of [...config.warnings, ...idle]) yield* Effect.logWarning(warning)
     yield* Effect.tryPromise({
       try: () => mkdir(config.adjutant.log_dir, { recursive: true, mode: 0o755 }),
       catch: (cause) => failure(`log_dir ${config.adjutant.log_dir}: ${String(cause)}`)

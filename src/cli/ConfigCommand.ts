@@ -2,7 +2,7 @@
 import { Console, Effect, Result, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { AdjutantOptions } from "../config/AdjutantOptions.ts"
-import { type DaemonConfigValues, defaultConfigFile, load, shownText } from "../config/DaemonConfig.ts"
+import { type DaemonConfigValues, defaultConfigFile, idleText, load, shownText } from "../config/DaemonConfig.ts"
 import { KojidOptions } from "../config/KojidOptions.ts"
 import { factsOf } from "../config/Option.ts"
 import { describeProvenance } from "../config/OptionSources.ts"
@@ -47,15 +47,17 @@ export const configCommand = (environment: Readonly<Record<string, string | unde
         Effect.mapError(({ message, exitCode }) => new CommandFailed({ message, exitCode }))
       )
       const shown = shownOptions(values)
+      const { warnings } = values
       const proxies = shownProxies(readProxies(environment))
       if (json) {
-        return yield* Console.log(harmlessJson({ options: shown, proxies, warnings: values.warnings }, 2))
+        return yield* Console.log(harmlessJson({ options: shown, proxies, warnings, idle: values.idle }, 2))
       }
       yield* Console.log(configText(all ? shown : shown.filter(({ from }) => from !== null), all, colours))
       // No option, so that none of these lines could stand in the file.
       if (proxies.length > 0) yield* Console.log(paint(colours)("quiet", "\n# The environment has proxies:"))
       for (const { variable, text } of proxies) yield* Console.log(`# ${variable} = ${harmless(text)}`)
-      for (const warning of values.warnings) yield* Console.error(`adjutant: ${harmless(warning)}`)
+      for (const warning of [...warnings, ...idleText(values.idle)])
+        yield* Console.error(`adjutant: ${harmless(warning)}`)
     })
   ).pipe(
     Command.withDescription(

@@ -17,8 +17,8 @@ export interface DaemonRequest {
   readonly forceLock: boolean
   /** Log in, then leave. */
   readonly skipMain: boolean
-  readonly logLevel: "quiet" | "verbose" | "debug"
-  /** Also what is asked of the hub, and what it answers. */
+  readonly logLevel: "as configured" | "verbose" | "debug"
+  /** Log every call to the hub too. */
   readonly debugHub: boolean
   /** Options that kojid has and that do nothing here, as they were given. */
   readonly ignored: ReadonlyArray<string>
@@ -64,11 +64,11 @@ export const daemonCommand = <R>(run: (request: DaemonRequest) => Effect.Effect<
       ),
       fg: flag("fg", "Stay in the foreground: always so here, under systemd or without").pipe(Flag.withAlias("f")),
       forceLock: flag("force-lock", "Take the hub's exclusive session away from whoever has it"),
-      verbose: flag("verbose", "Log more").pipe(Flag.withAlias("v")),
-      debug: flag("debug", "Log much more").pipe(Flag.withAlias("d")),
+      verbose: flag("verbose", "Log as if log_level were INFO").pipe(Flag.withAlias("v")),
+      debug: flag("debug", "Log as if it were DEBUG").pipe(Flag.withAlias("d")),
       debugTask: flag("debug-task", "As --debug, for tasks"),
-      debugXmlRpc: flag("debug-xmlrpc", "Log every call to the hub"),
-      debugMock: flag("debug-mock", "Accepted, has no meaning here"),
+      debugXmlRpc: flag("debug-xmlrpc", "Log every call to the hub, and how much it answers or its fault"),
+      debugMock: flag("debug-mock", "Accepted, without effect here"),
       skipMain: flag("skip-main", "Log in to the hub, then leave"),
       options: valueFlags
     },
@@ -82,7 +82,7 @@ export const daemonCommand = <R>(run: (request: DaemonRequest) => Effect.Effect<
         commandLine,
         forceLock: given.forceLock,
         skipMain: given.skipMain,
-        logLevel: given.debug || given.debugTask ? "debug" : given.verbose ? "verbose" : "quiet",
+        logLevel: given.debug || given.debugTask ? "debug" : given.verbose ? "verbose" : "as configured",
         debugHub: given.debugXmlRpc,
         ignored: given.debugMock ? ["--debug-mock"] : []
       })

@@ -20,7 +20,6 @@ import {
   type Said,
   unknownNames
 } from "./OptionSources.ts"
-import { isProcessLimit, type ProcessLimit, readProcessLimits } from "./ProcessLimits.ts"
 import { shownTexts } from "./ShownText.ts"
 
 /** kojid's default path; the only one at which nothing needs to be. */
@@ -41,7 +40,8 @@ export interface DaemonConfigValues {
   readonly adjutant: AdjutantOptions
   /** The words of `topurl`. */
   readonly topUrls: readonly [string, ...ReadonlyArray<string>]
-  readonly processLimits: ReadonlyArray<ProcessLimit>
+  /** What is set and without effect here. */
+  readonly idle: ReadonlyArray<string>
   /** Where each option's value comes from, by option name. */
   readonly provenance: ReadonlyMap<string, Provenance>
   readonly warnings: ReadonlyArray<string>
@@ -55,6 +55,9 @@ const optionKinds = (table: { readonly fields: Readonly<Record<string, Schema.Co
   }
   return kinds
 }
+
+/** Limits that kojid sets for itself and its tasks inherit (daemon.md 7.2); those of containers are in [adjutant]. */
+const isProcessLimit = (option: string): boolean => option.toUpperCase().startsWith("RLIMIT_")
 
 /** Both sections, for help texts as much as for reading. No option is in both. */
 export const kojidTable: OptionTable = {
@@ -100,15 +103,17 @@ export const load = Effect.fn("DaemonConfig.load")(function* (inputs: ConfigInpu
   const adjutant = yield* decodeAdjutant(textsOf(adjutantSaid)).pipe(Effect.orDie)
   const problems = contradictions(kojid, adjutant)
   if (problems.length > 0) return yield* configError(problems)
-  const { limits, warnings } = readProcessLimits(others)
+  const idle = [...kojidText].filter(
+    ([name, { provenance }]) => provenance._tag !== "Default" && kojidTable.options.get(name)?.idle
+  )
   const [topUrl = kojid.topurl, ...mirrors] = splitWords(kojid.topurl)
   const values: DaemonConfigValues = {
     kojid,
     adjutant,
     topUrls: [topUrl, ...mirrors],
-    processLimits: limits,
+    idle: [...idle.map(([name]) => name), ...[...others.keys()].map((name) => name.toUpperCase())],
     provenance: new Map([...kojidText, ...adjutantSaid].map(([name, { provenance }]) => [name, provenance])),
-    warnings: [...warnings, ...doubts(kojid)]
+    warnings: doubts(kojid)
   }
   return values
 })
@@ -169,9 +174,12 @@ const doubts = (kojid: KojidOptions): ReadonlyArray<string> => [
   ...uselessEntries(shownText(kojid.allowed_scms)).map(
     (entry) => `allowed_scms: ${entry} has no colon and means nothing`
   ),
-  ...(kojid.pkgurl === null ? [] : ["The pkgurl option is obsolete"]),
   ...(kojid.no_ssl_verify ? ["no_ssl_verify: the hub's certificate is not verified"] : [])
 ]
+
+/** One line of what is set and does nothing, for whoever wonders why; none when that is nothing. */
+export const idleText = (names: ReadonlyArray<string>): ReadonlyArray<string> =>
+  names.length === 0 ? [] : [`set, and without effect here: ${names.join(", ")}`]
 
 /** The configuration, for those who need all of it; most rooms are given plain values. */
 export class DaemonConfig extends Context.Service<DaemonConfig, DaemonConfigValues>()("adjutant/config/DaemonConfig") {

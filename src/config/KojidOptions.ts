@@ -1,7 +1,7 @@
 /**
  * The section `[kojid]`: every option that kojid has, under its own name, so that a host's `kojid.conf` can stay as it
- * is (daemon.md 7.2). What kojid would refuse is refused here too; what containers have made pointless is accepted
- * and says so.
+ * is (daemon.md 7.2). What kojid would refuse is refused here too; what containers have made pointless, and what belongs to
+ * tasks that do not run here, is idle: accepted, and told of.
  */
 import { Schema } from "effect"
 import { boolean, choice, integer, optionalText, requiredText, secret, text, words } from "./Option.ts"
@@ -15,7 +15,7 @@ export const jobsMax = 1000
 const megabytesMax = 1_073_741_824
 const retriesMax = 1_000_000
 
-const noMeaning = "Accepted, has no meaning here"
+const noMeaning = "Accepted, without effect here"
 
 export const KojidOptions = Schema.Struct({
   server: requiredText({ meaning: "URL of the hub's XML-RPC interface", flag: "server" }),
@@ -29,7 +29,12 @@ export const KojidOptions = Schema.Struct({
     meaning: "The hub's file tree mounted here; createrepo tasks need it",
     flag: "topdir"
   }),
-  workdir: text({ default: "/var/tmp/koji", meaning: "Directory of tasks' temporary files", flag: "workdir" }),
+  workdir: text({
+    idle: true,
+    default: "/var/tmp/koji",
+    meaning: "Directory of tasks' temporary files",
+    flag: "workdir"
+  }),
 
   user: optionalText({ meaning: "User of a login by password, for development only", flag: "user" }),
   password: secret({ meaning: "Its password", flag: "password" }),
@@ -89,7 +94,7 @@ export const KojidOptions = Schema.Struct({
     max: secondsMax,
     meaning: "Seconds until a call to the hub is given up"
   }),
-  use_fast_upload: boolean({ default: "yes", meaning: "Upload raw bytes", quirk: "always done here" }),
+  use_fast_upload: boolean({ idle: true, default: "yes", meaning: "Upload raw bytes", quirk: "always done here" }),
   task_avail_delay: integer({
     default: "300",
     ...seconds,
@@ -100,16 +105,23 @@ export const KojidOptions = Schema.Struct({
   literal_task_arches: words({ default: "", meaning: "Globs of arches that subtasks keep as they are written" }),
   build_arch_can_fail: boolean({ default: "no", meaning: "Whether the other arches build on when one has failed" }),
   plugin: words({
+    idle: true,
     default: "",
     meaning: noMeaning,
     quirk: "plugins is the same option; the last one wins",
     flag: "plugin"
   }),
-  pluginpath: text({ default: "/usr/lib/koji-builder-plugins", meaning: noMeaning, flag: "pluginpath" }),
-  admin_emails: optionalText({ meaning: noMeaning, quirk: "errors are in the daemon's log", flag: "admin-emails" }),
+  pluginpath: text({ idle: true, default: "/usr/lib/koji-builder-plugins", meaning: noMeaning, flag: "pluginpath" }),
+  admin_emails: optionalText({
+    idle: true,
+    meaning: noMeaning,
+    quirk: "errors are in the daemon's log",
+    flag: "admin-emails"
+  }),
   log_level: choice(["CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG"], {
-    default: "WARNING",
-    meaning: "What the daemon logs"
+    default: "INFO",
+    meaning: "What the daemon logs: this and what is graver",
+    quirk: "kojid's default is WARNING, and its unit asks for INFO"
   }),
   log_timestamps: boolean({ default: "no", meaning: "Upload a file of times beside each log" }),
 
@@ -118,7 +130,7 @@ export const KojidOptions = Schema.Struct({
     meaning: "Where kojid kept buildroots; still named in mock_config.log",
     flag: "mockdir"
   }),
-  mockuser: text({ default: "kojibuilder", meaning: noMeaning, flag: "mockuser" }),
+  mockuser: text({ idle: true, default: "kojibuilder", meaning: noMeaning, flag: "mockuser" }),
   mockhost: text({ default: "koji-linux-gnu", meaning: "What follows the arch in the macro _host" }),
   mock_bootstrap_image: boolean({
     default: "no",
@@ -146,51 +158,71 @@ export const KojidOptions = Schema.Struct({
     meaning: "Seconds that a failed task's root is kept"
   }),
   buildroot_basic_cleanup_delay: integer({
+    idle: true,
     default: "120",
     ...seconds,
     meaning: "Seconds until other roots are emptied"
   }),
   buildroot_final_cleanup_delay: integer({
+    idle: true,
     default: "86400",
     ...seconds,
     meaning: "Seconds until nothing of a root is left"
   }),
 
   allowed_scms: text({
+    idle: true,
     default: "",
     meaning: "Where sources may come from: host:path[:use_common[:source_cmd]] …, first match wins"
   }),
   allowed_scms_use_config: boolean({ default: "yes", meaning: "Whether allowed_scms is asked" }),
   allowed_scms_use_policy: boolean({ default: "no", meaning: "Whether the hub's policy build_from_scm is asked" }),
-  allow_password_in_scm_url: boolean({ default: "no", meaning: "Whether a source URL may hold a password" }),
-  scm_credentials_dir: optionalText({ meaning: "Directory seen as /credentials where sources are made into packages" }),
-  support_rpm_source_layout: boolean({ default: "yes", meaning: "Whether sources may lie in SPECS and SOURCES" }),
+  allow_password_in_scm_url: boolean({
+    idle: true,
+    default: "no",
+    meaning: "Whether a source URL may hold a password"
+  }),
+  scm_credentials_dir: optionalText({
+    idle: true,
+    meaning: "Directory seen as /credentials where sources are made into packages"
+  }),
+  support_rpm_source_layout: boolean({
+    idle: true,
+    default: "yes",
+    meaning: "Whether sources may lie in SPECS and SOURCES"
+  }),
 
   use_createrepo_c: boolean({ default: "yes", meaning: "createrepo_c instead of createrepo" }),
   createrepo_skip_stat: boolean({ default: "yes", meaning: "Trust old metadata without looking at the packages" }),
   createrepo_update: boolean({ default: "yes", meaning: "Start from an old repository's metadata" }),
-  distrepo_skip_stat: boolean({ default: "no", meaning: "createrepo_skip_stat for distRepo tasks" }),
-  copy_old_repodata: boolean({ default: "no", meaning: "Copy an old repository's metadata when nothing has changed" }),
+  distrepo_skip_stat: boolean({ idle: true, default: "no", meaning: "createrepo_skip_stat for distRepo tasks" }),
+  copy_old_repodata: boolean({
+    idle: true,
+    default: "no",
+    meaning: "Copy an old repository's metadata when nothing has changed"
+  }),
 
   maven_repo_ignore: words({
+    idle: true,
     default:
       "*.md5 *.sha1 maven-metadata*.xml _maven.repositories _remote.repositories resolver-status.properties *.lastUpdated",
     meaning: "Globs of files that are no Maven artifacts"
   }),
   oz_install_timeout: integer({
+    idle: true,
     default: "0",
     ...seconds,
     meaning: "Seconds that an image's installation may take",
     quirk: "0 is the tool's own limit"
   }),
-  xz_options: text({ default: "-z6T0", meaning: "How images are compressed: one argument" }),
-  allow_noverifyssl: boolean({ default: "no", meaning: "Whether image tasks may use noverifyssl" }),
+  xz_options: text({ idle: true, default: "-z6T0", meaning: "How images are compressed: one argument" }),
+  allow_noverifyssl: boolean({ idle: true, default: "no", meaning: "Whether image tasks may use noverifyssl" }),
 
   smtphost: text({ default: "example.com", meaning: "Mail server of notifications" }),
   smtp_user: optionalText({ meaning: "User to log in there" }),
   smtp_pass: secret({ meaning: "Its password" }),
   from_addr: text({ default: "Koji Build System <buildsys@example.com>", meaning: "Sender of notifications" }),
-  pkgurl: optionalText({ meaning: noMeaning, quirk: "obsolete in kojid too", flag: "pkgurl" })
+  pkgurl: optionalText({ idle: true, meaning: noMeaning, quirk: "obsolete in kojid too", flag: "pkgurl" })
 })
 export type KojidOptions = typeof KojidOptions.Type
 

@@ -18,6 +18,8 @@ export interface OptionFacts {
   readonly quirk?: string
   /** The flag of kojid's command line, if it has one. */
   readonly flag?: string
+  /** Taken so that a kojid.conf can stay as it is, and without effect here: whoever sets it is told. */
+  readonly idle?: true
 }
 
 /** What the kind adds. */

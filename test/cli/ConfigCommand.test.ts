@@ -102,6 +102,19 @@ describe("config", () => {
     })
   )
 
+  it.effect("says what does nothing here", () =>
+    Effect.gen(function* () {
+      const idle = join(directory, "idle.conf")
+      writeFileSync(idle, "[kojid]\nserver = x\ntopurl = y\nmockuser = me\nrlimit_core = 0\n")
+      const { code, err } = yield* adjutant(["config", "-c", idle])
+      assert.strictEqual(code, 0)
+      assert.strictEqual(err, "adjutant: set, and without effect here: mockuser, RLIMIT_CORE\n")
+      assert.deepInclude(JSON.parse((yield* adjutant(["config", "-c", idle, "--json"])).out), {
+        idle: ["mockuser", "RLIMIT_CORE"]
+      })
+    })
+  )
+
   it.effect("says that there is no such file, and so do the commands that read the same one", () =>
     Effect.gen(function* () {
       const nothing = join(directory, "nothing.conf")

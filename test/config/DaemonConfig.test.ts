@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Redacted, Schema } from "effect"
 import { ConfigError } from "../../src/config/ConfigError.ts"
 import { fileBytesMax } from "../../src/config/ConfigFiles.ts"
-import { type ConfigInputs, DaemonConfig, defaultConfigFile, load } from "../../src/config/DaemonConfig.ts"
+import { type ConfigInputs, DaemonConfig, defaultConfigFile, idleText, load } from "../../src/config/DaemonConfig.ts"
 import { imageFor } from "../../src/config/ImageRules.ts"
 import { KojidOptions } from "../../src/config/KojidOptions.ts"
 import { describeProvenance } from "../../src/config/OptionSources.ts"
@@ -40,7 +40,7 @@ const problems = Effect.fnUntraced(function* (text: string | Uint8Array, said: S
 })
 
 describe("the configuration", () => {
-  it.effect("has kojid's defaults", () =>
+  it.effect("has kojid's defaults, but for what is logged", () =>
     Effect.gen(function* () {
       const { kojid, adjutant, topUrls, provenance, warnings } = yield* loaded(minimal)
       assert.deepInclude(kojid, {
@@ -67,7 +67,7 @@ describe("the configuration", () => {
         allowed_scms_use_policy: false,
         createrepo_update: true,
         distrepo_skip_stat: false,
-        log_level: "WARNING",
+        log_level: "INFO",
         chroot_tmpdir: "/chroot_tmpdir",
         keytab: "/etc/kojid/kojid.keytab",
         xz_options: "-z6T0",
@@ -283,16 +283,25 @@ labels = io.koji.adjutant.task_id=1
 
   it.effect("warns of what is doubtful", () =>
     Effect.gen(function* () {
-      const { warnings, processLimits } = yield* loaded(
-        `${minimal}allowed_scms = h:/p odd\nno_ssl_verify = yes\nrlimit_nofile = 1024 2048\nRLIMIT_CORE = 0\nrlimit_x = many\n`
-      )
-      assert.deepStrictEqual(processLimits, [
-        { name: "RLIMIT_NOFILE", soft: 1024, hard: 2048 },
-        { name: "RLIMIT_CORE", soft: 0, hard: 0 }
+      const { warnings } = yield* loaded(`${minimal}allowed_scms = h:/p odd\nno_ssl_verify = yes\n`)
+      assert.deepStrictEqual(warnings, [
+        "allowed_scms: odd has no colon and means nothing",
+        "no_ssl_verify: the hub's certificate is not verified"
       ])
-      assert.strictEqual(warnings.length, 3)
-      assert.match(warnings[0] ?? "", /kojid\.conf, line 8: RLIMIT_X must be one or two whole numbers/)
-      assert.strictEqual(warnings[1], "allowed_scms: odd has no colon and means nothing")
+    })
+  )
+
+  it.effect("tells what is set and does nothing here, in one line", () =>
+    Effect.gen(function* () {
+      const { idle } = yield* loaded(
+        `${minimal}maxjobs = 3\nmockuser = kojibuilder\nplugins = runroot\nrlimit_nofile = 1024 2048\nRLIMIT_CORE = many\n`,
+        { environment: { KOJI_ADJUTANT_USE_FAST_UPLOAD: "no" }, commandLine: { workdir: "/tmp", topdir: "/mnt" } }
+      )
+      const names = ["workdir", "use_fast_upload", "plugin", "mockuser", "RLIMIT_NOFILE", "RLIMIT_CORE"]
+      assert.deepStrictEqual(idle, names)
+      assert.deepStrictEqual(idleText(idle), [`set, and without effect here: ${names.join(", ")}`])
+      assert.deepStrictEqual((yield* loaded(minimal)).idle, [])
+      assert.deepStrictEqual(idleText([]), [])
     })
   )
 

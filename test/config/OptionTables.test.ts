@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { adjutantTable, kojidTable } from "../../src/config/DaemonConfig.ts"
 import { nearest } from "../../src/config/Nearest.ts"
@@ -42,6 +44,22 @@ describe("the tables of options", () => {
       "user",
       "workdir"
     ])
+  })
+})
+
+describe("an option of kojid's", () => {
+  it("has somebody who reads it, or is said to be idle", () => {
+    const source = join(import.meta.dirname, "../../src")
+    const texts = readdirSync(source, { recursive: true, encoding: "utf8" })
+      .filter((name) => name.endsWith(".ts") && !name.endsWith("KojidOptions.ts"))
+      .map((name) => readFileSync(join(source, name), "utf8"))
+      .join("\n")
+    const isRead = (name: string) => new RegExp(`\\bkojid\\.${name}\\b|[{,] *${name}\\b`).test(texts)
+    for (const [name, { idle = false }] of kojidTable.options) {
+      // What is doubtful in it is told, and no task asks it.
+      if (name === "allowed_scms") continue
+      assert.strictEqual(isRead(name), !idle, name)
+    }
   })
 })
 
