@@ -93,9 +93,9 @@ export const removeWorkspace = (root: string): Effect.Effect<void> =>
 const hasWorked = (history: ReadonlyArray<PastEvent>): boolean =>
   history.some(({ event }) => event._tag === "StepIntended" && !/^open(Task$|\/)/.test(event.step))
 
-/** Whether this is what Node says when the disk is full. */
+/** Whether this is what Node says when the disk is full, or our share of it. */
 export const isNoSpace = (cause: unknown): cause is Error =>
-  cause instanceof Error && "code" in cause && cause.code === "ENOSPC"
+  cause instanceof Error && "code" in cause && (cause.code === "ENOSPC" || cause.code === "EDQUOT")
 
 /** Whether this is what Node says of a path at which there is nothing. */
 export const isMissing = (cause: unknown): boolean =>

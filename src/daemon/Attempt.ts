@@ -24,7 +24,7 @@ import { getTaskInfo } from "../hub/calls/tasks.ts"
 import { HubSession } from "../hub/HubSession.ts"
 import { AttemptJournal } from "../journal/AttemptJournal.ts"
 import { recording } from "../journal/Door.ts"
-import { GiveBack, type TaskFailure } from "../koji/Fault.ts"
+import { GiveBack, RefuseTask, type TaskFailure } from "../koji/Fault.ts"
 import type { PythonValue } from "../koji/PythonRepr.ts"
 import type { BoundParameters } from "../koji/TaskParameters.ts"
 import { taskStateName, taskStates } from "../koji/TaskState.ts"
@@ -147,7 +147,11 @@ const handle = (request: AttemptRequest) =>
         KojiLogs.layer({ directory, captures, container: containerLog }, settings.version)
       )
     )
-    const world = TaskUploads.layer(request.task).pipe(Layer.provideMerge(logs), Layer.provideMerge(workspace))
+    const world = TaskUploads.layer(request.task).pipe(
+      Layer.provideMerge(logs),
+      Layer.provideMerge(workspace),
+      Layer.catchCause((cause) => Layer.effectContext(Effect.fail(noPlace(cause))))
+    )
     const program = Effect.gen(function* () {
       const uploads = yield* TaskUploads
       const door = yield* recording<World>()
@@ -170,6 +174,13 @@ const handle = (request: AttemptRequest) =>
       Effect.provideService(leaveRunning, left),
       Effect.onExit(() => Effect.flatMap(left, (is) => (is ? Effect.void : unpinImages(request))))
     )
+  })
+
+/** No directory for it here, or no logs: a builder's trouble, and another builder's turn. */
+const noPlace = (cause: Cause.Cause<unknown>) =>
+  new RefuseTask({
+    soft: true,
+    message: `this builder has no place for the task: ${Cause.pretty(cause).split("\n", 1)[0]}`
   })
 
 const taskResult = (result: HandlerResult) =>

@@ -51,6 +51,34 @@ describe("a builder that can keep no journal of another task", () => {
   })
 })
 
+describe("a builder whose logs have become read-only", () => {
+  it("refuses what it has opened, softly, and fails nothing", () => {
+    let readOnly = false
+    const isLog = (path: string) => path.includes("/builder1/log/")
+    return story(
+      (world) =>
+        Effect.gen(function* () {
+          const daemon = yield* world.daemon()
+          yield* daemon.start
+          readOnly = true
+          const task = submit(world, { name: "hello" })
+          const refused = () => world.hub.calls.find(({ method }) => method === "host.refuseTask")
+          yield* world.until(() => refused() !== undefined)
+          assert.deepInclude(refused()?.keywords, { soft: true })
+          assert.match(JSON.stringify(refused()?.keywords), /this builder has no place for the task: .*EROFS: injected/)
+          readOnly = false
+          yield* world.until(() => world.hub.state(task) === "CLOSED")
+          assert.notInclude(
+            world.hub.calls.map(({ method }) => method),
+            "host.failTask"
+          )
+          yield* daemon.terminate
+        }),
+      { files: (_, path) => (readOnly && isLog(path) ? { code: "EROFS" } : "done") }
+    )
+  })
+})
+
 describe("a daemon with a mistake in it", () => {
   it("leaves what runs to the next process, which goes on with it", () =>
     story((world) =>
