@@ -16,6 +16,7 @@ import { buildrootError, GiveBack } from "../koji/Fault.ts"
 import { buildEnvironment } from "../koji/Macros.ts"
 import { type PackageEntry, packageQueryFormat } from "../koji/PackageList.ts"
 import { managerCommands } from "../koji/TagExtras.ts"
+import { withPasswords } from "../koji/YumConf.ts"
 import { BuilderSettings } from "./BuilderSettings.ts"
 import { type ContainerRequest, dropContainers, engineFailure, own, reads, runContainer } from "./ContainerSteps.ts"
 import { initFault } from "./Failures.ts"
@@ -99,7 +100,7 @@ const make = (key: string, inputs: BaseInputs) =>
       yield* workspace.fresh("init-out")
       yield* workspace.fresh("init-config")
       yield* Effect.promise(async () => {
-        await writeFile(join(config, "yum.conf"), inputs.yumConf)
+        await writeFile(join(config, "yum.conf"), withPasswords(inputs.yumConf, settings))
         const modules = inputs.moduleSetup.map(([action, names]) => `${action} ${names.join(" ")}\n`)
         await writeFile(join(config, "modules"), modules.join(""))
       })

@@ -13,6 +13,7 @@ import { Engine } from "../engine/Engine.ts"
 import { imageLabels } from "../engine/Labels.ts"
 import { digestOf } from "../journal/Canonical.ts"
 import { packageQueryFormat } from "../koji/PackageList.ts"
+import { withPasswords } from "../koji/YumConf.ts"
 import type { BaseInputs } from "./BaseImage.ts"
 import { BuilderSettings } from "./BuilderSettings.ts"
 import { type ContainerRequest, dropContainers, engineFailure, own, reads, runContainer } from "./ContainerSteps.ts"
@@ -148,7 +149,7 @@ const resolved = Effect.fnUntraced(function* (
     yield* Effect.promise(async () => {
       await mkdir(join(packages, "log"))
       await copyFile(join(store.files(base.key), "state.tar"), join(packages, "state.tar"))
-      await writeFile(join(packages, "yum.conf"), inputs.yumConf)
+      await writeFile(join(packages, "yum.conf"), withPasswords(inputs.yumConf, settings))
       await writeFile(join(packages, "resolve.py"), resolvePython)
     })
   })

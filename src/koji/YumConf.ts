@@ -3,6 +3,7 @@
  * weak dependencies, no signature check, and what is missing is an error. The hub refuses packages from elsewhere.
  */
 import { pathInfo } from "./Paths.ts"
+import { withoutPassword } from "./ScmUrl.ts"
 
 export interface YumConfChoices {
   /** Base URLs of the repository, at least one; mirrors of each other. */
@@ -25,11 +26,14 @@ export const repositoryUrls = (
     : [first, ...others]
 }
 
-/** The text that mock is given as `yum.conf`. */
+/**
+ * The text that mock is given as `yum.conf`, without the passwords in its addresses: it is journaled, and logged. What
+ * is to work has them put back (`withPasswords`).
+ */
 export const renderYumConf = ({ urls, proxy, moduleHotfixes, best }: YumConfChoices): string => {
   const lines = [
     "[main]",
-    ...(proxy === null || proxy === "" ? [] : [`proxy=${proxy}`]),
+    ...(proxy === null || proxy === "" ? [] : [`proxy=${withoutPassword(proxy)}`]),
     "cachedir=/var/cache/yum",
     "debuglevel=1",
     "logfile=/var/log/yum.log",
@@ -46,10 +50,20 @@ export const renderYumConf = ({ urls, proxy, moduleHotfixes, best }: YumConfChoi
     "",
     "[build]",
     "name=build",
-    `baseurl=${urls[0]}`,
-    ...urls.slice(1).map((url) => `        ${url}`),
+    `baseurl=${withoutPassword(urls[0])}`,
+    ...urls.slice(1).map((url) => `        ${withoutPassword(url)}`),
     ...(moduleHotfixes ? ["module_hotfixes=1"] : []),
     ...(best === 0 ? [] : [`best=${best}`])
   ]
   return lines.map((line) => `${line}\n`).join("")
 }
+
+/** A rendered text with the passwords that this site's addresses have. */
+export const withPasswords = (
+  text: string,
+  site: { readonly topUrls: ReadonlyArray<string>; readonly yumProxy: string | null }
+): string =>
+  [...site.topUrls, ...(site.yumProxy === null ? [] : [site.yumProxy])].reduce((revealed, url) => {
+    const shown = withoutPassword(url)
+    return shown === url ? revealed : revealed.replaceAll(shown, () => url)
+  }, text)
