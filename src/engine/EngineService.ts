@@ -2,10 +2,10 @@
  * The engine port over an engine's API. Which engine answers is asked once and remembered; everything that differs
  * between Docker and Podman stays behind this.
  */
-import { Effect, Ref } from "effect"
+import { Effect, Fiber, Ref } from "effect"
 import { adoptStep, removeContainer, runStep } from "./ContainerRun.ts"
 import type { EngineClient } from "./DockerodeClient.ts"
-import { Engine, type EngineInfo } from "./Engine.ts"
+import { Engine, type EngineError, type EngineInfo } from "./Engine.ts"
 import { ensureImage, importImage, inspectImage, listImages } from "./ImageWork.ts"
 import { makePatience } from "./Patience.ts"
 import type { Host, Machine } from "./StepAttendance.ts"
@@ -19,16 +19,18 @@ interface Known {
   readonly init: boolean
 }
 
+interface Learning {
+  readonly presence: string
+  readonly fiber: Fiber.Fiber<Known, EngineError>
+}
+
 /** The service. Making it asks nothing; an engine may come up later. `awayMillisMax`: see `Patience`. */
 export const engineOver = Effect.fnUntraced(function* (client: EngineClient, machine: Machine, awayMillisMax?: number) {
   const patience = makePatience(client.ping, awayMillisMax)
   const known = yield* Ref.make<Known | undefined>(undefined)
 
-  /** What answers. The long answers, which are dear to Podman, are asked for once in a presence. */
-  const ask = Effect.gen(function* () {
-    const presence = yield* client.ping
-    const before = yield* Ref.get(known)
-    if (before?.presence === presence) return before
+  /** The long answers, of whoever is there. */
+  const learn = Effect.fnUntraced(function* (presence: string) {
     const version = yield* client.version
     const info = yield* client.info
     const components = version.Components ?? []
@@ -56,6 +58,22 @@ export const engineOver = Effect.fnUntraced(function* (client: EngineClient, mac
     const answer = { presence, engine, host, init }
     yield* Ref.set(known, answer)
     return answer
+  })
+  const learning = yield* Ref.make<Learning | undefined>(undefined)
+
+  /**
+   * What answers. The long answers, which are dear to Podman, are asked for once in a presence, and go on being waited
+   * for when whoever asked has no more time: a busy machine that was asked anew each time would never get to an end.
+   */
+  const ask = Effect.gen(function* () {
+    const presence = yield* client.ping
+    const before = yield* Ref.get(known)
+    if (before?.presence === presence) return before
+    const begun = yield* Ref.get(learning)
+    if (begun?.presence === presence && begun.fiber.pollUnsafe() === undefined) return yield* Fiber.join(begun.fiber)
+    const fiber = yield* Effect.forkDetach(learn(presence))
+    yield* Ref.set(learning, { presence, fiber })
+    return yield* Fiber.join(fiber)
   }).pipe(Effect.tapError(() => Ref.set(known, undefined)))
   const answering = Effect.flatMap(Ref.get(known), (found) => (found === undefined ? ask : Effect.succeed(found)))
 
