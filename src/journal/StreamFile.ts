@@ -25,17 +25,23 @@ export interface Place {
 }
 
 /** What a stream's file holds, verified; nothing is touched. */
-export const readStreamFile = Effect.fnUntraced(function* ({ disk, directory, poison }: Place, stream: StreamName) {
-  const path = join(directory, fileOfStream(stream))
-  const bytes = yield* poison.guard(disk.read(path, streamBytesMax))
-  return yield* Effect.fromResult(
-    Result.mapError(verifyLines(stream, bytes), (damage) => {
+export const readStreamFile = Effect.fnUntraced(function* (place: Place, stream: StreamName) {
+  return yield* trusted(place, stream, yield* verified(place, stream))
+})
+
+const verified = ({ disk, directory, poison }: Place, stream: StreamName) =>
+  Effect.map(poison.guard(disk.read(join(directory, fileOfStream(stream)), streamBytesMax)), (bytes) =>
+    verifyLines(stream, bytes)
+  )
+
+const trusted = ({ directory }: Place, stream: StreamName, verdict: ReturnType<typeof verifyLines>) =>
+  Effect.fromResult(
+    Result.mapError(verdict, (damage) => {
       const loss = damage.lost === 1 ? "this line is not trusted" : `these ${damage.lost} last lines are not trusted`
       const message = `${damage.message} (${damage.reason}); ${loss}, nothing was deleted`
-      return new JournalDamaged({ file: path, line: damage.line, message })
+      return new JournalDamaged({ file: join(directory, fileOfStream(stream)), line: damage.line, message })
     })
   )
-})
 
 /** Opens a stream's file for appending, made if it is not there; it is synced and closed with the scope. */
 export const openStreamFile = Effect.fnUntraced(function* (place: Place, stream: StreamName) {
@@ -44,8 +50,14 @@ export const openStreamFile = Effect.fnUntraced(function* (place: Place, stream:
   const parents = stream.kind === "attempt" ? [directory, dirname(dirname(path)), dirname(path)] : [directory]
   for (const parent of parents.slice(1)) yield* poison.guard(disk.makeDirectory(parent))
 
-  const isThere = (yield* poison.guard(disk.stat(path))) !== undefined
-  const found = isThere ? yield* readStreamFile(place, stream) : nothing(stream)
+  const wasThere = (yield* poison.guard(disk.stat(path))) !== undefined
+  const verdict = wasThere ? yield* verified(place, stream) : Result.succeed(nothing(stream))
+  // Nothing is decided by what these hold, so a builder that has gone back to an older version begins them anew. An
+  // attempt's is another matter: that is given back.
+  const isNewer = stream.kind !== "attempt" && Result.isFailure(verdict) && verdict.failure.reason === "version"
+  if (isNewer) yield* setAside(place, path, verdict.failure.message)
+  const isThere = wasThere && !isNewer
+  const found = isNewer ? nothing(stream) : yield* trusted(place, stream, verdict)
   const file = yield* poison.guard(disk.openAppend(path, isThere ? "existing" : "new"))
   let torn: TornTail | null = null
   if (found.torn.length > 0) {
@@ -75,6 +87,18 @@ const nothing = (stream: StreamName): VerifiedLines => ({
   wholeBytes: 0,
   torn: new Uint8Array(0),
   lastHash: chainStart(stream)
+})
+
+/** Renames it to a name that is free, of which its directory knows once that is synced. */
+const setAside = Effect.fnUntraced(function* ({ disk, poison }: Place, path: string, why: string) {
+  for (let turn = 1; turn <= tornKeptMax; turn++) {
+    const aside = `${path}.newer-${turn}`
+    if ((yield* poison.guard(disk.stat(aside))) !== undefined) continue
+    yield* poison.guard(disk.rename(path, aside))
+    return yield* Effect.logWarning(`${path} was ${why}: it is kept as ${aside}, and begun anew`)
+  }
+  const message = `${tornKeptMax} of newer versions are kept already; look at them and move them away`
+  return yield* new JournalUnavailable({ path, message })
 })
 
 /** Keeps bytes durably under the wanted name or, when that is taken, the next free one, which it returns. */
