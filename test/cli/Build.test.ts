@@ -87,14 +87,16 @@ const session = (who: "user" | "builder") =>
     )
   ).pipe(Layer.provide(FetchHttpClient.layer))
 
+const noTask = "no task yet"
+
 /** Checks in until there is a task, and opens it. */
 const take = Effect.gen(function* () {
   yield* updateHost(0, true, { maxjobs: 4, methods: ["build"] })
   const [task] = yield* getTasks()
-  if (task === undefined) return yield* Effect.fail("no task yet")
+  if (task === undefined) return yield* Effect.fail(noTask)
   yield* openTask(task.id)
   return task.id
-}).pipe(Effect.retry({ times: 100, schedule: Schedule.spaced("100 millis") }))
+}).pipe(Effect.retry({ while: (error) => error === noTask, schedule: Schedule.spaced("100 millis") }))
 
 const upload = Effect.fnUntraced(function* (task: number, name: string, text: string | Uint8Array) {
   const hub = yield* HubSession
@@ -106,11 +108,13 @@ const upload = Effect.fnUntraced(function* (task: number, name: string, text: st
 const buildWith = <E>(args: ReadonlyArray<string>, work: (task: number) => Effect.Effect<void, E, HubSession | Demo>) =>
   Effect.gen(function* () {
     const building = yield* Effect.forkChild(build(...args))
-    yield* Effect.flatMap(take, work).pipe(Effect.provide(session("builder"), { local: true }))
+    const early = Effect.flatMap(Fiber.join(building), ({ out, err }) => Effect.die(`it ended at once: ${out}${err}`))
+    const task = Effect.raceFirst(take, early)
+    yield* Effect.flatMap(task, work).pipe(Effect.provide(session("builder"), { local: true }))
     return yield* Fiber.join(building)
   })
 
-describe("build, on a hub of its own", () => {
+describe("build, on a hub of its own", { timeout: patient }, () => {
   it.layer(Demo.layer, { excludeTestServices: true, timeout: "2 minutes" })((it) => {
     it.effect("hands the package over, shows its packages, and fetches every file", () =>
       Effect.gen(function* () {
@@ -276,7 +280,7 @@ describe("build, on a hub of its own", () => {
   })
 })
 
-describe("hub", () => {
+describe("hub", { timeout: patient }, () => {
   it.live("takes what it is to hold from a file, again and again, and says what it cannot take", () =>
     Effect.gen(function* () {
       const directory = mkdtempSync(join(tmpdir(), "adjutant-seed-"))
