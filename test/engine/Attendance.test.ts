@@ -30,6 +30,8 @@ const over = (program: MemoryProgram, options: Partial<MemoryEngineOptions> = {}
 
 const ground = Effect.gen(function* () {
   const engine = yield* Engine
+  // The engine is known before time goes by: steps begin at the time that they are begun.
+  yield* engine.info
   const image = yield* engine.inspectImage(reference)
   return { image: image?.id ?? "", instance: "virtual", bootId: "boot-1" }
 })
