@@ -23,6 +23,8 @@ const over = (program: MemoryProgram) =>
 
 const stepHere = Effect.fnUntraced(function* (change: Parameters<typeof stepOf>[3] = {}) {
   const engine = yield* Engine
+  // The engine is known before time goes by: steps begin at the time that they are begun.
+  yield* engine.info
   const image = yield* engine.inspectImage(reference)
   const ground = { image: image?.id ?? "", instance: "turns", bootId: "boot-1" }
   return { engine, ground, spec: stepOf(ground, "step", "", change) }
