@@ -36,7 +36,8 @@ export const silence = Effect.fnUntraced(function* (stateDirectory: string) {
   const path = aliveFile(stateDirectory)
   const saidAt = yield* Effect.promise(async () => {
     try {
-      return Number.parseInt(await readFile(path, "utf8"), 10) || (await stat(path)).mtimeMs
+      const said = Number.parseInt(await readFile(path, "utf8"), 10)
+      return Number.isNaN(said) ? (await stat(path)).mtimeMs : said
     } catch (cause) {
       if (isMissing(cause)) return 0
       return stat(path).then(
