@@ -7,52 +7,32 @@
  * directory gets its name last: what has no record is nobody's, and an attempt that goes on in another process keeps its
  * root in the same way again. Which container failed is read from the attempt's journal alone.
  *
- * A record that the disk does not show, or that another version wrote, is not a record that is missing: that root stays,
- * with its image and those that it was made of, until its directory is too old.
+ * A root whose record cannot be read stays, with its image and those that it was made of, until its directory is too old.
  */
 
-import { link, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
+import { link, mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises"
 import { join, relative } from "node:path"
 import { Clock, Context, Effect, HashMap, Layer, Option, Schema } from "effect"
 import type { AttemptState } from "../core/AttemptState.ts"
-import { AttemptNumber, StepPath, TaskId } from "../core/Ids.ts"
-import { type Commit, ContainerExit, ContainerSpec } from "../engine/ContainerSpec.ts"
+import type { AttemptNumber, TaskId } from "../core/Ids.ts"
+import { ContainerExit, ContainerSpec } from "../engine/ContainerSpec.ts"
 import { Engine } from "../engine/Engine.ts"
-import { imageLabels } from "../engine/Labels.ts"
 import { BuilderSettings } from "./BuilderSettings.ts"
-import { ifThere } from "./SourceFile.ts"
+import {
+  encodeRoot,
+  type FailedRoot,
+  failedRootImage,
+  failedRootOutput,
+  failedRootsBelow,
+  failedRootsIn,
+  type KeptRoots,
+  nameOf,
+  readRoot,
+  recordName,
+  rootName,
+  type UnreadRoot
+} from "./FailedRoot.ts"
 import { isMissing } from "./Workspace.ts"
-
-export const FailedRoot = Schema.Struct({
-  task: TaskId,
-  attempt: AttemptNumber,
-  method: Schema.String,
-  arch: Schema.String,
-  /** The step that failed, and what was asked of the engine for it; its mounts lie in the kept directory by now. */
-  step: StepPath,
-  spec: ContainerSpec,
-  exit: ContainerExit,
-  /** The image of the container's own root as the step left it; `spec.image` is the one it began with. */
-  image: Schema.String,
-  /** What the hub was told. */
-  failure: Schema.String,
-  /** Milliseconds since the epoch. */
-  keptAt: Schema.Int,
-  /** Of the image, without what it was made from, and of the directory; null until they have been counted. */
-  bytes: Schema.NullOr(Schema.Int)
-})
-export type FailedRoot = typeof FailedRoot.Type
-
-/** A root that is there, and whose record cannot be read. */
-export interface UnreadRoot extends Pick<FailedRoot, "task" | "attempt"> {
-  readonly path: string
-  readonly why: string
-}
-
-export interface KeptRoots {
-  readonly roots: ReadonlyArray<FailedRoot>
-  readonly unread: ReadonlyArray<UnreadRoot>
-}
 
 export interface EvictedRoot {
   readonly root: Pick<FailedRoot, "task" | "attempt" | "image" | "bytes">
@@ -71,15 +51,6 @@ export interface Keeping extends Pick<FailedRoot, "task" | "attempt" | "method" 
   /** The attempt's own directory, and where captures are in it: mounts from below it are moved out. */
   readonly workspace: { readonly root: string; readonly captures: string }
 }
-
-/** By which the reaper knows the image of a failed root whose attempt has not ended. */
-export const failedRootKey = (task: number): string => `failed-${task}`
-
-/** The image that is made of a container of this attempt when it fails. */
-export const failedRootImage = (instance: string, of: { readonly task: number; readonly attempt: number }): Commit => ({
-  reference: `adjutant/${instance}/failed:${of.task}-${of.attempt}`,
-  labels: imageLabels(instance, failedRootKey(of.task))
-})
 
 /** The container that an attempt failed in, if its root could be committed: a failed build has one. */
 export const failedContainer = (state: AttemptState): Option.Option<FailedContainer> => {
@@ -185,15 +156,11 @@ export class FailedRoots extends Context.Service<
 
         const list = Effect.suspend(() => failedRootsIn(directory))
 
-        /** What eviction needs to know of a root that cannot be read; undefined when the disk shows nothing of it. */
+        /** What eviction needs to know of a root that cannot be read; none when the disk shows nothing of it. */
         const guessed = Effect.fnUntraced(function* (root: UnreadRoot) {
-          const keptAt = yield* Effect.promise(() =>
-            stat(root.path).then(
-              ({ mtimeMs }) => mtimeMs,
-              () => undefined
-            )
-          )
-          if (keptAt === undefined) return []
+          const directory = yield* Effect.option(Effect.tryPromise(() => stat(root.path)))
+          if (Option.isNone(directory)) return []
+          const keptAt = directory.value.mtimeMs
           const { reference } = failedRootImage(settings.instance, root)
           const found = yield* engine.inspectImage(reference).pipe(Effect.orElseSucceed(() => undefined))
           return [{ ...root, keptAt, image: found?.id ?? reference, bytes: null }]
@@ -246,7 +213,7 @@ export class FailedRoots extends Context.Service<
             for (const name of yield* Effect.promise(() => readdir(directory))) {
               if (name.endsWith(unfinishedSuffix) && open.has(name.slice(0, -unfinishedSuffix.length))) continue
               const path = join(directory, name)
-              const found = form.test(name) ? yield* readRoot(path) : undefined
+              const found = rootName.test(name) ? yield* readRoot(path) : undefined
               if (found?._tag === "Unread") {
                 yield* Effect.logWarning(`the kept root ${path} cannot be read, and stays as it is: ${found.why}`)
               }
@@ -259,61 +226,14 @@ export class FailedRoots extends Context.Service<
     )
 }
 
-/** Where a state directory keeps them. */
-export const failedRootsBelow = (stateDirectory: string): string => join(stateDirectory, "roots")
-
-/** What the failed container put out, in the directory of a root. */
-export const failedRootOutput = "output"
-
-/** `<task>-<attempt>`. */
-export const nameOf = (root: Pick<FailedRoot, "task" | "attempt">): string => `${root.task}-${root.attempt}`
-
-const recordName = "record.json"
 const unfinishedSuffix = ".new"
 const goneSuffix = ".gone"
-const form = /^([1-9]\d{0,14})-([1-9]\d{0,14})$/
 
 /** What eviction goes by. */
 interface Evictable extends Pick<FailedRoot, "task" | "attempt" | "image" | "bytes" | "keptAt"> {}
 
-/** The roots in this directory, the oldest first, and those that cannot be read; what has no record is none. */
-export const failedRootsIn = Effect.fn("failedRootsIn")(function* (directory: string) {
-  const names = (yield* Effect.promise(() => ifThere(readdir(directory)))) ?? []
-  const roots: Array<FailedRoot> = []
-  const unread: Array<UnreadRoot> = []
-  for (const name of names) {
-    const [, task, attempt] = form.exec(name) ?? []
-    if (task === undefined || attempt === undefined) continue
-    const path = join(directory, name)
-    const found = yield* readRoot(path)
-    if (found?._tag === "Read") roots.push(found.root)
-    if (found?._tag === "Unread") {
-      const of = { task: TaskId.make(Number(task)), attempt: AttemptNumber.make(Number(attempt)) }
-      unread.push({ ...of, path, why: found.why })
-    }
-  }
-  return { roots: roots.sort((a, b) => a.keptAt - b.keptAt), unread }
-})
-
-const json = Schema.fromJsonString(Schema.toCodecJson(FailedRoot))
-const encodeRoot = Schema.encodeSync(json)
-const decodeRoot = Schema.decodeUnknownEffect(json)
 const decodeSpec = Schema.decodeUnknownOption(Schema.toCodecJson(ContainerSpec))
 const decodeExit = Schema.decodeUnknownOption(Schema.toCodecJson(ContainerExit))
-
-/** What the record says, or why it does not; undefined when there is none. */
-const readRoot = Effect.fnUntraced(function* (place: string) {
-  const text = yield* Effect.result(
-    Effect.tryPromise({ try: () => ifThere(readFile(join(place, recordName), "utf8")), catch: inWords })
-  )
-  if (text._tag === "Failure") return { _tag: "Unread", why: text.failure } as const
-  if (text.success === undefined) return undefined
-  const root = yield* Effect.result(decodeRoot(text.success))
-  if (root._tag === "Success") return { _tag: "Read", root: root.success } as const
-  return { _tag: "Unread", why: `${recordName} is not whole, or of another version: ${root.failure.message}` } as const
-})
-
-const inWords = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))
 
 /** Somebody was here before: an earlier process of the same attempt. */
 const ifMissingOrThere = (cause: unknown): void => {

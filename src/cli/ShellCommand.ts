@@ -1,7 +1,7 @@
 /** `adjutant shell`: into the root that a build failed in. */
 import { Clock, Console, Effect, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import type { FailedRoot } from "../buildroot/FailedRoots.ts"
+import type { FailedRoot } from "../buildroot/FailedRoot.ts"
 import type { DaemonConfigValues } from "../config/DaemonConfig.ts"
 import { TaskId } from "../core/Ids.ts"
 import { cut, paint } from "../inspect/Columns.ts"

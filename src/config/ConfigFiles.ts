@@ -59,8 +59,9 @@ const kindOf = async (path: string): Promise<"file" | "directory" | "nothing"> =
     if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined
     throw error
   })
-  if (entry?.isDirectory() === true) return "directory"
-  return entry?.isFile() === true ? "file" : "nothing"
+  if (entry === undefined) return "nothing"
+  // Whatever can be read is as good as a file: a shell's `<(…)` is a pipe.
+  return entry.isDirectory() ? "directory" : "file"
 }
 
 const readText = Effect.fnUntraced(function* (path: string) {

@@ -32,7 +32,7 @@ import type { HandlerResult, TaskType } from "../tasks/Task.ts"
 import { uploadEvents } from "./EventsLog.ts"
 import { dropRoot, keepRoot, unpinImages } from "./KeepRoot.ts"
 import { isOpen, open, stillOurs, supersededNote } from "./Opening.ts"
-import { outcomeOf, outcomeText, stoppedBy, type TaskResult } from "./Outcome.ts"
+import { causeText, outcomeOf, outcomeText, stoppedBy, type TaskResult } from "./Outcome.ts"
 import { report } from "./Report.ts"
 
 export interface AttemptRequest {
@@ -150,7 +150,11 @@ const handle = (request: AttemptRequest) =>
     const world = TaskUploads.layer(request.task).pipe(
       Layer.provideMerge(logs),
       Layer.provideMerge(workspace),
-      Layer.catchCause((cause) => Layer.effectContext(Effect.fail(noPlace(cause))))
+      Layer.catchCause((cause) =>
+        Layer.effectContext(
+          Effect.andThen(Effect.logError(`task ${request.task} has no place here`, cause), Effect.fail(noPlace(cause)))
+        )
+      )
     )
     const program = Effect.gen(function* () {
       const uploads = yield* TaskUploads
@@ -178,10 +182,7 @@ const handle = (request: AttemptRequest) =>
 
 /** No directory for it here, or no logs: a builder's trouble, and another builder's turn. */
 const noPlace = (cause: Cause.Cause<unknown>) =>
-  new RefuseTask({
-    soft: true,
-    message: `this builder has no place for the task: ${Cause.pretty(cause).split("\n", 1)[0]}`
-  })
+  new RefuseTask({ soft: true, message: `this builder has no place for the task: ${causeText(cause)}` })
 
 const taskResult = (result: HandlerResult) =>
   Effect.gen(function* () {

@@ -1,6 +1,7 @@
 /** What becomes of the root that an attempt failed in, at the attempt's end: kept if it ended in failure, else not. */
 import { type Cause, Effect, Exit, Option } from "effect"
-import { type FailedRoot, FailedRoots, failedContainer, nameOf } from "../buildroot/FailedRoots.ts"
+import { type FailedRoot, nameOf } from "../buildroot/FailedRoot.ts"
+import { FailedRoots, failedContainer } from "../buildroot/FailedRoots.ts"
 import { ImageStore } from "../buildroot/ImageStore.ts"
 import { Workspace } from "../buildroot/Workspace.ts"
 import { order } from "../core/AttemptCommand.ts"

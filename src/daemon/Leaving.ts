@@ -13,6 +13,7 @@ import { endOfSession, HubFault } from "../hub/HubError.ts"
 import { JournalStore } from "../journal/JournalStore.ts"
 import { Attempts } from "./Attempts.ts"
 import { DaemonJournal } from "./DaemonJournal.ts"
+import { causeText } from "./Outcome.ts"
 import { ServiceManager } from "./ServiceManager.ts"
 
 /** Ends what runs, in the way that the daemon's end asks for. */
@@ -33,11 +34,9 @@ export const leave = Effect.fnUntraced(function* <E>(exit: Exit.Exit<string, E>)
       return yield* leaveRunning(`the session at the hub is of no use any more: ${fault?.message}`, 1)
     case undefined:
       // A mistake of ours, or the machine's trouble, is not the tasks'.
-      return yield* leaveRunning(`something went wrong: ${inOneLine(exit.cause)}`, 1)
+      return yield* leaveRunning(`something went wrong: ${causeText(exit.cause)}`, 1)
   }
 })
-
-const inOneLine = (cause: Cause.Cause<unknown>): string => Cause.pretty(cause).split("\n", 1)[0] ?? ""
 
 const stop = Effect.fnUntraced(function* (beginsAnew: boolean) {
   const attempts = yield* Attempts

@@ -39,6 +39,9 @@ export const stoppedBy = (reason: StopReason): Outcome => {
   }
 }
 
+/** What went wrong in a line: all of it, with its trace, is for the log. */
+export const causeText = (cause: Cause.Cause<unknown>): string => Cause.pretty(cause).split("\n", 1)[0] ?? ""
+
 /** An outcome in a line, for the daemon's log. */
 export const outcomeText = (outcome: Outcome): string => {
   switch (outcome._tag) {

@@ -6,7 +6,8 @@
  * here has an owner. Images that the store knows are a cache, and stay.
  */
 import { Effect } from "effect"
-import { FailedRoots, failedRootKey } from "../buildroot/FailedRoots.ts"
+import { failedRootKey } from "../buildroot/FailedRoot.ts"
+import { FailedRoots } from "../buildroot/FailedRoots.ts"
 import { ImageStore } from "../buildroot/ImageStore.ts"
 import { type AttemptState, containersLeft, evolve, initial } from "../core/AttemptState.ts"
 import { told } from "../core/DaemonEvent.ts"

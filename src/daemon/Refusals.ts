@@ -20,7 +20,11 @@ export const makeRefusals: Effect.Effect<Refusals> = Effect.map(
   (ref) => ({
     add: (task, soft) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        Ref.update(ref, (until) => new Map(until).set(task, soft ? now + softMillis : Number.POSITIVE_INFINITY))
+        Ref.update(ref, (until) => {
+          // A hub that takes refusals is never asked what `without` asks: what is over goes here too.
+          const still = [...until].filter(([, end]) => end > now)
+          return new Map(still).set(task, soft ? now + softMillis : Number.POSITIVE_INFINITY)
+        })
       ),
     without: (ask) =>
       Effect.gen(function* () {

@@ -7,7 +7,8 @@
  */
 import { Effect } from "effect"
 import { BuilderSettings } from "../buildroot/BuilderSettings.ts"
-import { FailedRoots, failedRootKey } from "../buildroot/FailedRoots.ts"
+import { failedRootKey } from "../buildroot/FailedRoot.ts"
+import { FailedRoots } from "../buildroot/FailedRoots.ts"
 import { ImageStore } from "../buildroot/ImageStore.ts"
 import { told } from "../core/DaemonEvent.ts"
 import { makeReaper } from "../engine/Reaper.ts"

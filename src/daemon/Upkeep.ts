@@ -1,6 +1,7 @@
 /** What keeps the builder tidy, beside the loop: buildroots that nobody uses, images and kept roots beyond their bounds. */
 import { Effect } from "effect"
-import { FailedRoots, nameOf } from "../buildroot/FailedRoots.ts"
+import { nameOf } from "../buildroot/FailedRoot.ts"
+import { FailedRoots } from "../buildroot/FailedRoots.ts"
 import { ImageStore } from "../buildroot/ImageStore.ts"
 import { told } from "../core/DaemonEvent.ts"
 import { expireBuildroots } from "./BuildrootMaintenance.ts"

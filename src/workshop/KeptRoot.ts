@@ -1,7 +1,7 @@
 /** The kept root of a failed build: which one somebody means, and where they would be in it. */
 import { join } from "node:path"
 import { Effect, Option, Schema, Stream } from "effect"
-import { type FailedRoot, failedRootOutput, failedRootsBelow, failedRootsIn, nameOf } from "../buildroot/FailedRoots.ts"
+import { type FailedRoot, failedRootOutput, failedRootsBelow, failedRootsIn, nameOf } from "../buildroot/FailedRoot.ts"
 import type { TaskId } from "../core/Ids.ts"
 import { readChunks, regularFile } from "../inspect/Files.ts"
 import { harmlessLines } from "../inspect/Harmless.ts"

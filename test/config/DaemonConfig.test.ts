@@ -1,3 +1,4 @@
+import { execFileSync, spawn } from "node:child_process"
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -144,6 +145,19 @@ describe("the configuration", () => {
         assert.strictEqual(error.message, `${file}: there is no such file, nor directory`)
         assert.strictEqual(error.exitCode, 1)
       }
+    })
+  )
+
+  it.live("may come through a pipe, as a shell's `<(…)` has it", () =>
+    Effect.gen(function* () {
+      const path = yield* directory({ "written.conf": minimal })
+      const file = join(path, "pipe")
+      execFileSync("mkfifo", [file])
+      const writer = spawn("sh", ["-c", `exec cat written.conf >pipe`], { cwd: path, stdio: "ignore" })
+      const { kojid } = yield* load({ file, environment: {}, commandLine: {} }).pipe(
+        Effect.ensuring(Effect.sync(() => writer.kill()))
+      )
+      assert.strictEqual(kojid.server, "https://hub.example.org/kojihub")
     })
   )
 

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import type { BuilderSettings } from "../../src/buildroot/BuilderSettings.ts"
-import { FailedRoot, nameOf } from "../../src/buildroot/FailedRoots.ts"
+import { FailedRoot, nameOf } from "../../src/buildroot/FailedRoot.ts"
 import { label } from "../../src/engine/Labels.ts"
 import type { ModelDaemon } from "../model/Daemon.ts"
 import { tag } from "../model/HubTemplate.ts"
@@ -60,6 +60,14 @@ const failedImages = ({ engine }: World) =>
   )
 const evictions = (daemon: ModelDaemon) =>
   Effect.map(daemon.told, (told) => told.filter((event) => event._tag === "FailedRootEvicted"))
+
+const nothingButTools = (world: World) =>
+  Effect.map(world.engine.images, (images) =>
+    assert.deepStrictEqual(
+      images.map(({ references }) => references),
+      [["localhost/tools:1"]]
+    )
+  )
 
 describe("the root of a failed build", () => {
   it("is kept: the image as the step left it, what it had mounted, and a record of the step", () =>
@@ -127,10 +135,7 @@ describe("the root of a failed build", () => {
           assert.deepStrictEqual(more, [])
           assert.strictEqual(evicted?.image, root.image)
           assert.match(evicted?.reason ?? "", /^kept for 144\d\d s$/)
-          assert.deepStrictEqual(
-            (yield* world.engine.images).map(({ references }) => references),
-            [["localhost/tools:1"]]
-          )
+          yield* nothingButTools(world)
         }),
       { settings: { imageCacheAgeSecondsMax: 60 } }
     ))
@@ -225,11 +230,15 @@ describe("the root of a failed build", () => {
       })
     ))
 
-  for (const what of ["the disk does not show", "another version wrote"]) {
+  for (const [what, code] of [
+    ["the disk does not show", "EIO"],
+    ["nobody lets us read", "EACCES"],
+    ["another version wrote", null]
+  ] as const) {
     it(`of which ${what} the record stays, with its images, until its directory is too old`, () => {
       const disk = { sick: false }
       const files = (operation: string, path: string): FileFate =>
-        disk.sick && operation === "readFile" && path.endsWith("/1-1/record.json") ? { code: "EIO" } : "done"
+        code !== null && disk.sick && operation === "readFile" && path.endsWith("/1-1/record.json") ? { code } : "done"
       return building(
         failing,
         (told) =>
@@ -240,7 +249,7 @@ describe("the root of a failed build", () => {
             const images = (yield* world.engine.images).length
             yield* daemon.terminate
             const place = join(directoryOf(daemon), "1-1")
-            if (what === "the disk does not show") disk.sick = true
+            if (code !== null) disk.sick = true
             else writeFileSync(join(place, "record.json"), '{"task":1,"attempt":1,"layout":2}')
             const age = (millis: number) => utimesSync(place, new Date(), new Date(world.time.now - millis))
             age(0)
@@ -264,10 +273,7 @@ describe("the root of a failed build", () => {
               (yield* evictions(daemon)).map(({ image, bytes }) => ({ image, bytes })),
               [{ image: root.image, bytes: null }]
             )
-            assert.deepStrictEqual(
-              (yield* world.engine.images).map(({ references }) => references),
-              [["localhost/tools:1"]]
-            )
+            yield* nothingButTools(world)
           }),
         { files, settings: { imageCacheAgeSecondsMax: 60 } }
       )
