@@ -12,7 +12,7 @@ const submit = (world: World, recipe: Recipe) =>
 
 const hung: Recipe = { name: "hello", end: "never" }
 
-/** A disk on which, while it is so, no directory can be made. */
+/** A journal's disk on which, while it is so, no directory can be made. */
 const fullOfNames = (isFull: () => boolean): Pick<DaemonChoices, "disk"> => ({
   disk: (disk) => ({
     ...disk,
@@ -20,6 +20,21 @@ const fullOfNames = (isFull: () => boolean): Pick<DaemonChoices, "disk"> => ({
       isFull()
         ? Effect.fail(new DiskError({ operation: "make-directory", path, code: "ENOSPC", message: "no inodes" }))
         : disk.makeDirectory(path)
+  })
+})
+
+/** One that, while it is so, can be trusted with nothing. */
+const failing = (fails: () => boolean): Pick<DaemonChoices, "disk"> => ({
+  disk: (disk) => ({
+    ...disk,
+    openAppend: (path, how) =>
+      Effect.map(disk.openAppend(path, how), (file) => ({
+        ...file,
+        append: (bytes) =>
+          fails()
+            ? Effect.fail(new DiskError({ operation: "append", path, code: "EIO", message: "worn out" }))
+            : file.append(bytes)
+      }))
   })
 })
 
@@ -45,6 +60,35 @@ describe("a builder that can keep no journal of another task", () => {
         assert.isTrue(world.isRunning("build/1"))
         full = false
         yield* world.until(() => world.hub.state(second) === "CLOSED")
+        yield* daemon.terminate
+      })
+    )
+  })
+})
+
+describe("a daemon that can write its journal no more", () => {
+  it("says that it leaves what runs to the next one, and frees nothing", () => {
+    let worn = false
+    return story((world) =>
+      Effect.gen(function* () {
+        const daemon = yield* world.daemon(failing(() => worn))
+        yield* daemon.start
+        const task = submit(world, hung)
+        yield* world.until(() => world.isRunning("build/1"))
+        worn = true
+        submit(world, { name: "other" })
+        yield* daemon.ended
+        assert.isTrue(world.isRunning("build/1"))
+        assert.strictEqual(world.hub.state(task), "OPEN")
+        const said = world.time.log.map(({ text }) => text)
+        assert.include(said, "leaving 1 attempts to the next process: the journal cannot be written")
+        assert.isTrue(
+          daemon.notices.some((notice) => JSON.stringify(notice).includes("1 tasks run on for the next daemon"))
+        )
+        assert.isFalse(daemon.notices.some((notice) => JSON.stringify(notice).includes("freeing")))
+        worn = false
+        yield* daemon.start
+        yield* world.until(() => daemon.isWorking(task))
         yield* daemon.terminate
       })
     )

@@ -47,7 +47,8 @@ const tsv = (packages: Packages): string =>
 
 /** A repository as dnf would see it through this configuration. */
 const repositoryOf = (configuration: string) => {
-  const [, directory = ""] = /^baseurl=file:\/\/(.*)$/m.exec(readFileSync(configuration, "utf8")) ?? []
+  // Whoever serves a hub's tree in the model has it at its own path.
+  const [, directory = ""] = /^baseurl=\w+:\/\/[^/]*(.*)$/m.exec(readFileSync(configuration, "utf8")) ?? []
   const lines = readFileSync(join(directory, "rpmlist.jsonl"), "utf8").split("\n")
   const packages = new Map<string, PackageEntry>()
   for (const line of lines) {
